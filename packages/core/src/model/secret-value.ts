@@ -1,0 +1,145 @@
+import { SecretsError } from '../errors/secrets-error.js';
+import { jsonText, parseJson } from './json.js';
+
+/**
+ * Plaintext, in its one home. Kept as bytes outside the JavaScript heap and decoded only on the way out.
+ *
+ * It is either one value or a set of named fields, always of one version. Nothing enumerates, prints or
+ * serializes its content.
+ */
+export class SecretValue {
+  readonly #single: Buffer | undefined;
+  readonly #fields: ReadonlyMap<string, Buffer> | undefined;
+
+  private constructor(content: Buffer | ReadonlyMap<string, Buffer>) {
+    if (Buffer.isBuffer(content)) this.#single = content;
+    else this.#fields = content;
+  }
+
+  /**
+   * Wraps what a provider returned. Fields that are not text become JSON text; numbers keep their digits.
+   *
+   * @throws SecretsError `bad-response` when there is nothing in it: a blank never replaces a value
+   */
+  static wrap(data: unknown): SecretValue {
+    if (typeof data === 'string' || data instanceof Uint8Array) {
+      if (data.length === 0) throw blank('The secret is empty.');
+      return new SecretValue(bytes(data));
+    }
+    if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+      throw blank('The answer is neither text, nor bytes, nor named fields.');
+    }
+    const fields = new Map<string, Buffer>();
+    for (const [name, content] of Object.entries(data)) {
+      if (content === null || content === undefined) continue;
+      fields.set(name, bytes(content instanceof Uint8Array ? content : jsonText(content)));
+    }
+    if (fields.size === 0) throw blank('The secret has no field.');
+    return new SecretValue(fields);
+  }
+
+  /** The names of the fields; empty for a single value. */
+  get names(): readonly string[] {
+    return this.#fields === undefined ? [] : [...this.#fields.keys()];
+  }
+
+  /** A field, as a value of its own. A single value that is a JSON object is read as its fields. */
+  field(name: string, ref: string): SecretValue {
+    const found = (this.#fields ?? this.#jsonFields())?.get(name);
+    if (found === undefined) {
+      const names = this.names;
+      throw new SecretsError('not-found', {
+        ref,
+        problem: `The secret has no field ${JSON.stringify(name)}.`,
+        remedy:
+          names.length === 0
+            ? 'It is a single value that is not a JSON object: leave out the #field.'
+            : `It has: ${names.join(', ')}.`,
+      });
+    }
+    if (found.length === 0) {
+      throw new SecretsError('bad-response', {
+        ref,
+        problem: `The field ${JSON.stringify(name)} is empty.`,
+        remedy: 'Write a value to it at the store.',
+      });
+    }
+    return new SecretValue(found);
+  }
+
+  /** The bytes of the single value, or of the only field. The caller must not change them. */
+  single(ref: string): Buffer {
+    if (this.#single !== undefined) return this.#single;
+    const [only, ...others] = this.#fields?.values() ?? [];
+    if (only !== undefined && others.length === 0) return only;
+    throw new SecretsError('invalid-ref', {
+      ref,
+      problem: `The secret has ${this.names.length} fields, and none was named.`,
+      remedy: `Name one: ${this.names.map((name) => `${ref}#${name}`).join(', ')}.`,
+    });
+  }
+
+  /** All fields as text, of one version. A single value that is a JSON object is read as its fields. */
+  texts(ref: string): Record<string, string> {
+    const fields = this.#fields ?? this.#jsonFields();
+    if (fields === undefined) {
+      throw new SecretsError('invalid-ref', {
+        ref,
+        problem: 'The secret is a single value without fields.',
+        remedy: 'Take it whole with reveal().',
+      });
+    }
+    return Object.fromEntries(Array.from(fields, ([name, content]) => [name, content.toString('utf8')]));
+  }
+
+  /** Every plaintext in it, for redaction. */
+  *plaintexts(): Iterable<Buffer> {
+    if (this.#single !== undefined) yield this.#single;
+    if (this.#fields !== undefined) yield* this.#fields.values();
+    else yield* this.#jsonFields()?.values() ?? [];
+  }
+
+  /** Whether both hold the same content. Takes the same time wherever they differ. */
+  equals(other: SecretValue): boolean {
+    const mine = this.#fields ?? new Map([['', this.#single as Buffer]]);
+    const theirs = other.#fields ?? new Map([['', other.#single as Buffer]]);
+    if (mine.size !== theirs.size) return false;
+    return Array.from(mine).every(([name, content]) => theirs.get(name)?.equals(content) === true);
+  }
+
+  /** Overwrites the content with zeros. */
+  zero(): void {
+    this.#single?.fill(0);
+    for (const content of this.#fields?.values() ?? []) content.fill(0);
+  }
+
+  #jsonFields(): ReadonlyMap<string, Buffer> | undefined {
+    const text = this.#single?.toString('utf8') ?? '';
+    if (!text.trimStart().startsWith('{')) return undefined;
+    try {
+      const entries = Object.entries(parseJson(text) as Record<string, unknown>);
+      return new Map(entries.map(([name, content]) => [name, bytes(jsonText(content))]));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** A copy in memory of its own: small Buffers would otherwise share Node's pool and outlive their zeroing. */
+function bytes(content: string | Uint8Array): Buffer {
+  if (typeof content !== 'string') {
+    const copy = Buffer.allocUnsafeSlow(content.length);
+    copy.set(content);
+    return copy;
+  }
+  const copy = Buffer.allocUnsafeSlow(Buffer.byteLength(content));
+  copy.write(content);
+  return copy;
+}
+
+function blank(problem: string): SecretsError {
+  return new SecretsError('bad-response', {
+    problem,
+    remedy: 'Check what is stored there; the value held before stays.',
+  });
+}
