@@ -1,5 +1,19 @@
+/**
+ * Live secrets: references in, values that change under the application out.
+ *
+ * @module
+ */
+
+export type { SecretsConfig } from './config.js';
+export { createSecrets } from './create-secrets.js';
+export type { SecretsEvent, SecretsEvents } from './diagnostics.js';
+export type { ErrorCode } from './errors/error-policy.js';
+export { isSecretsError, SecretsError } from './errors/secrets-error.js';
+export type { Health, InventoryItem } from './health.js';
 export type { Consumer, Consumption, SecretSource } from './lease/consumer.js';
-export { Secret } from './model/secret.js';
-export type { SecretInput, Template } from './model/template.js';
-export { type ErrorCode, isSecretsError, SecretsError } from './provider.js';
+export { Secret, type StaleReason } from './model/secret.js';
+export { type SecretInput, Template, template } from './model/template.js';
+export type { ValueSink } from './provider/provider-runtime.js';
 export { type Rotating, type RotatingOptions, rotating } from './rotating.js';
+export { Secrets } from './secrets.js';
+export type { Duration } from './time/duration.js';

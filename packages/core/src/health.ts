@@ -1,0 +1,50 @@
+import type { Freshness } from './cache/freshness.js';
+import type { ErrorCode } from './errors/error-policy.js';
+import type { Route } from './provider/router.js';
+import type { BreakerState } from './resilience/breaker.js';
+import type { dateOf } from './time/system-clock.js';
+
+/** One secret that is held. */
+export interface InventoryItem {
+  readonly ref: string;
+  readonly provider: string;
+  readonly version: string;
+  readonly state: Freshness;
+  /** Since the request that brought it was sent. */
+  readonly ageMs: number;
+  /** When its lease or cache ttl ends. */
+  readonly expiresAt: ReturnType<typeof dateOf>;
+  readonly lease: { readonly remainingMs: number; readonly renewable: boolean } | undefined;
+  /** How many pools, watchers and the like hold on to it, and how many of them are at this version. */
+  readonly consumers: { readonly total: number; readonly adopted: number };
+  /** The code of the recent failure to refresh it. */
+  readonly failing: ErrorCode | undefined;
+}
+
+/** How a service stands with its secrets. */
+export interface Health {
+  /** `ok`; `degraded`: everything is at hand but something fails; `failing`: something needed is not at hand. */
+  readonly status: 'ok' | 'degraded' | 'failing';
+  /** References that a consumer waits for. */
+  readonly missing: readonly string[];
+  /** References whose refresh fails. */
+  readonly failing: readonly string[];
+  readonly providers: readonly { readonly provider: string; readonly breaker: BreakerState }[];
+}
+
+/** Judges: pure. */
+export function healthOf(
+  items: readonly InventoryItem[],
+  missing: readonly string[],
+  routes: readonly Route[],
+): Health {
+  const failing = items
+    .filter((item) => item.failing !== undefined || item.state === 'stale')
+    .map((item) => item.ref);
+  const providers = routes.map(({ runtime, breaker }) => ({
+    provider: runtime.alias,
+    breaker: breaker.state,
+  }));
+  const isWell = failing.length === 0 && providers.every(({ breaker }) => breaker === 'closed');
+  return { status: missing.length > 0 ? 'failing' : isWell ? 'ok' : 'degraded', missing, failing, providers };
+}

@@ -1,0 +1,30 @@
+import type { ProviderRuntime } from '../provider/provider-runtime.js';
+import type { Target } from '../provider/target.js';
+import type { Clock } from '../time/clock.js';
+import { refetchAfterMs } from './schedule.js';
+
+/**
+ * Follows a provider's hints that `target` may have changed, until `signal` aborts. A watch that fails or ends
+ * is begun again after a wait. Hints may be missed, doubled or late; whoever follows them polls as well.
+ */
+export async function followHints(
+  runtime: ProviderRuntime,
+  target: Target,
+  {
+    clock,
+    signal,
+    changed,
+  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly changed: () => void },
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures++) {
+    try {
+      for await (const _ of runtime.watch(target, signal)) {
+        failures = 0;
+        changed();
+      }
+    } catch {
+      // The poll reports what is wrong with the store; a broken watch alone costs only promptness.
+    }
+    await clock.sleep(refetchAfterMs(failures, clock.random()), { signal }).catch(() => {});
+  }
+}

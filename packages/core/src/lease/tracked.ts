@@ -1,0 +1,79 @@
+import type { Entry } from '../cache/entry.js';
+import type { SecretCache } from '../cache/secret-cache.js';
+import type { Target } from '../provider/target.js';
+import type { ConsumerSlot } from './consumers.js';
+import { phaseOf } from './schedule.js';
+import type { Ticket, TimerQueue } from './timer-queue.js';
+
+/** What is known of one target: the version in service, who holds on to it, and what happens next. */
+export interface Tracked {
+  readonly target: Target;
+  /** Where in the jitter window this instance acts on this target, in [0, 1). */
+  readonly phase: number;
+  readonly consumers: Set<ConsumerSlot>;
+  /** The version in service; undefined before the first and after its lease ended. */
+  entry: Entry | undefined;
+  /** The next action. */
+  ticket: Ticket | undefined;
+  /** Failures in a row of that action. */
+  failures: number;
+  /** Versions in a row that a backend refused, and when the first of them was. */
+  refused: { readonly count: number; readonly sinceMs: number };
+  /** Ends the provider's watch. */
+  watching: AbortController | undefined;
+}
+
+/** The targets under the lease manager's care: those with a lease to keep or a consumer to serve. */
+export class TrackedTargets {
+  readonly #cache: SecretCache;
+  readonly #queue: TimerQueue;
+  readonly #instance: string;
+  readonly #byRef = new Map<string, Tracked>();
+  /** Versions that were replaced and are not yet let go of by all. */
+  readonly leaving = new Set<Entry>();
+
+  constructor(cache: SecretCache, queue: TimerQueue, instance: string) {
+    this.#cache = cache;
+    this.#queue = queue;
+    this.#instance = instance;
+  }
+
+  get(target: Target): Tracked | undefined {
+    return this.#byRef.get(target.ref);
+  }
+
+  all(): Tracked[] {
+    return [...this.#byRef.values()];
+  }
+
+  /** Takes `target` into care. */
+  track(target: Target): Tracked {
+    const known = this.#byRef.get(target.ref);
+    if (known !== undefined) return known;
+    const tracked: Tracked = {
+      target,
+      phase: phaseOf(this.#instance, target.ref),
+      consumers: new Set(),
+      entry: this.#cache.get(target.ref),
+      ticket: undefined,
+      failures: 0,
+      refused: { count: 0, sinceMs: 0 },
+      watching: undefined,
+    };
+    this.#byRef.set(target.ref, tracked);
+    return tracked;
+  }
+
+  /** Leaves a target to the cache when nobody holds on to it and there is no lease to keep. */
+  dropIfIdle(tracked: Tracked): void {
+    if (tracked.consumers.size > 0 || tracked.entry?.handle !== undefined) return;
+    this.#queue.cancel(tracked.ticket);
+    tracked.watching?.abort();
+    this.#byRef.delete(tracked.target.ref);
+    this.#cache.keep(tracked.target.ref, false);
+  }
+
+  clear(): void {
+    this.#byRef.clear();
+  }
+}

@@ -1,0 +1,38 @@
+import { SecretsError } from '../errors/secrets-error.js';
+import type { Breaker } from '../resilience/breaker.js';
+import type { ProviderRuntime } from './provider-runtime.js';
+import type { Target } from './target.js';
+
+/** A provider with its breaker. */
+export interface Route {
+  readonly runtime: ProviderRuntime;
+  readonly breaker: Breaker;
+}
+
+/** Finds the provider that a reference names by its alias. */
+export class Router {
+  readonly #routes: ReadonlyMap<string, Route>;
+
+  constructor(routes: ReadonlyMap<string, Route>) {
+    this.#routes = routes;
+  }
+
+  get routes(): Iterable<Route> {
+    return this.#routes.values();
+  }
+
+  /**
+   * The route of `target`.
+   *
+   * @throws SecretsError `invalid-ref` when no provider has that alias
+   */
+  route(target: Target): Route {
+    const route = this.#routes.get(target.alias);
+    if (route !== undefined) return route;
+    throw new SecretsError('invalid-ref', {
+      ref: target.ref,
+      problem: `No provider is called ${target.alias}.`,
+      remedy: `Configured are: ${[...this.#routes.keys()].join(', ')}. Check the part before the colon, or add it to providers.`,
+    });
+  }
+}

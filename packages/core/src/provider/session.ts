@@ -1,0 +1,118 @@
+import { SingleFlight } from '../concurrency/single-flight.js';
+import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
+import type { Clock } from '../time/clock.js';
+import type { SessionContract, SessionGrant } from './contract.js';
+
+/** A login under way or in use. Compared by identity: a later login is another grant. */
+export interface Grant extends SessionGrant {
+  /** When the login was sent, on the steady clock. */
+  readonly sentMs: number;
+}
+
+/** Told of what becomes of logins; the lease manager keeps them alive and rotates what they own. */
+export interface SessionObserver {
+  /** A login succeeded; `previous` is the one that it follows, if that is still good. */
+  started(grant: Grant, previous: Grant | undefined): void;
+  /** The backend no longer knows the login: whatever was leased under it is gone. */
+  lost(grant: Grant): void;
+}
+
+/**
+ * The login to one backend, shared by all calls: one login at a time, one check at a time, and a new login
+ * when the backend no longer knows the old one.
+ */
+export class Session {
+  readonly #contract: SessionContract;
+  readonly #clock: Clock;
+  readonly #observer: SessionObserver;
+  readonly #logins = new SingleFlight<Grant>();
+  readonly #checks = new SingleFlight<boolean>();
+  #grant: Grant | undefined;
+
+  constructor(contract: SessionContract, clock: Clock, observer: SessionObserver) {
+    this.#contract = contract;
+    this.#clock = clock;
+    this.#observer = observer;
+  }
+
+  get contract(): SessionContract {
+    return this.#contract;
+  }
+
+  /** The login in use, if there is one. */
+  get grant(): Grant | undefined {
+    return this.#grant;
+  }
+
+  /** The login in use; logs in first where there is none. */
+  async current(signal: AbortSignal): Promise<Grant> {
+    return this.#grant ?? (await this.renewLogin(signal));
+  }
+
+  /** Logs in, in place of the login in use. Shared by all who ask meanwhile. */
+  renewLogin(signal?: AbortSignal): Promise<Grant> {
+    return this.#logins.run('login', (flight) => this.#login(flight), signal);
+  }
+
+  /**
+   * Calls with the login in use. When the backend turns out not to know it, logs in once more and calls again.
+   *
+   * @throws SecretsError `unauthenticated` when the new login is refused as well
+   */
+  async run<Result>(call: (grant: Grant) => Promise<Result>, signal: AbortSignal): Promise<Result> {
+    const grant = await this.current(signal);
+    try {
+      return await call(grant);
+    } catch (error) {
+      if (!(await this.#isDead(grant, error, signal))) throw error;
+    }
+    this.lose(grant);
+    return call(await this.current(signal));
+  }
+
+  /** The backend does not know `grant` any more. */
+  lose(grant: Grant): void {
+    if (this.#grant !== grant) return;
+    this.#grant = undefined;
+    this.#observer.lost(grant);
+  }
+
+  /** Aborts logins and checks under way. */
+  async close(reason: SecretsError): Promise<void> {
+    await Promise.all([this.#logins.abortAll(reason), this.#checks.abortAll(reason)]);
+  }
+
+  async #login(signal: AbortSignal): Promise<Grant> {
+    const sentMs = this.#clock.monotonicMs();
+    const grant: Grant = { ...(await this.#contract.login({ signal, clock: this.#clock })), sentMs };
+    if (signal.aborted) {
+      this.#giveBack(grant);
+      throw signal.reason;
+    }
+    const previous = this.#grant;
+    this.#grant = grant;
+    this.#observer.started(grant, previous);
+    return grant;
+  }
+
+  /** A login that came too late for anybody is revoked without being waited for. */
+  #giveBack(grant: Grant): void {
+    if (!grant.revocable) return;
+    const { signal } = new AbortController();
+    this.#contract.revoke?.(grant.credential, { signal, clock: this.#clock }).catch(() => {});
+  }
+
+  async #isDead(grant: Grant, error: unknown, signal: AbortSignal): Promise<boolean> {
+    if (!isSecretsError(error)) return false;
+    if (error.code === 'unauthenticated') return true;
+    if (error.code !== 'permission-denied' || this.#contract.isAlive === undefined) return false;
+    if (this.#grant !== grant) return true;
+    const alive = await this.#checks.run(
+      'alive',
+      async (flight) =>
+        (await this.#contract.isAlive?.(grant.credential, { signal: flight, clock: this.#clock })) ?? true,
+      signal,
+    );
+    return !alive;
+  }
+}

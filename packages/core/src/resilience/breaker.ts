@@ -1,0 +1,126 @@
+import { EventEmitter } from 'node:events';
+import CircuitBreaker from 'opossum';
+import { isSecretsError, SecretsError } from '../errors/secrets-error.js';
+import type { Clock } from '../time/clock.js';
+
+export interface BreakerPolicy {
+  /** How many calls within `windowMs` it takes before the breaker judges. */
+  readonly minCalls: number;
+  /** The share of failures, in percent, above which it opens. */
+  readonly failurePercent: number;
+  readonly windowMs: number;
+  /** How long it stays open before it lets one call through to see. */
+  readonly resetAfterMs: number;
+}
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+const BUCKETS = 10;
+/** opossum's own timer is never waited for: the door counts by its clock. The longest that a timer can run. */
+const NEVER_MS = 2 ** 31 - 1;
+
+/**
+ * Stops calling a backend that keeps failing, and lets one call through after a while to see.
+ *
+ * opossum keeps the counts and the states; this door gives it our clock (it would take the host's), hides its
+ * events (its `success` event carries the value), and decides by the error table what counts as a failure.
+ */
+export class Breaker {
+  readonly #policy: BreakerPolicy;
+  readonly #clock: Clock;
+  readonly #changed: (state: BreakerState) => void;
+  readonly #bucketClock = new EventEmitter();
+  #circuit: CircuitBreaker;
+  #bucketMs: number;
+  #openUntilMs = 0;
+  #state: BreakerState = 'closed';
+
+  constructor(policy: BreakerPolicy, clock: Clock, changed: (state: BreakerState) => void) {
+    this.#policy = policy;
+    this.#clock = clock;
+    this.#changed = changed;
+    this.#bucketMs = clock.monotonicMs();
+    this.#circuit = this.#create();
+  }
+
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /**
+   * Calls, unless the breaker is open.
+   *
+   * @throws SecretsError `circuit-open` without calling; else whatever the call throws
+   */
+  async run<Result>(call: () => Promise<Result>): Promise<Result> {
+    this.#turnBuckets();
+    if (this.#circuit.opened && this.#clock.monotonicMs() >= this.#openUntilMs) this.#letOneThrough();
+    const circuit = this.#circuit;
+    try {
+      return (await circuit.fire(call)) as Result;
+    } catch (error) {
+      throw isOpenReject(error) ? this.#openError() : error;
+    } finally {
+      this.#report();
+    }
+  }
+
+  /** Lets go of opossum's timer. */
+  close(): void {
+    this.#circuit.shutdown();
+    this.#bucketClock.removeAllListeners();
+  }
+
+  #create(state?: { closed: boolean; halfOpen: boolean }): CircuitBreaker {
+    const circuit = new CircuitBreaker((call: () => Promise<unknown>) => call(), {
+      timeout: false,
+      resetTimeout: NEVER_MS,
+      volumeThreshold: this.#policy.minCalls,
+      errorThresholdPercentage: this.#policy.failurePercent,
+      rollingCountTimeout: this.#policy.windowMs,
+      rollingCountBuckets: BUCKETS,
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      rotateBucketController: this.#bucketClock,
+      errorFilter: (error: unknown) => isSecretsError(error) && !error.policy.tripsBreaker,
+      name: 'keyturn',
+      ...(state === undefined ? {} : { state }),
+    } as CircuitBreaker.Options);
+    circuit.on('open', () => {
+      this.#openUntilMs = this.#clock.monotonicMs() + this.#policy.resetAfterMs;
+    });
+    return circuit;
+  }
+
+  #letOneThrough(): void {
+    this.#circuit.shutdown();
+    this.#circuit = this.#create({ closed: false, halfOpen: true });
+    this.#report();
+  }
+
+  #turnBuckets(): void {
+    const bucketMs = this.#policy.windowMs / BUCKETS;
+    const passed = Math.floor((this.#clock.monotonicMs() - this.#bucketMs) / bucketMs);
+    this.#bucketMs += passed * bucketMs;
+    for (let turn = 0; turn < Math.min(passed, BUCKETS); turn++) this.#bucketClock.emit('rotate');
+  }
+
+  #report(): void {
+    const state = this.#circuit.opened ? 'open' : this.#circuit.halfOpen ? 'half-open' : 'closed';
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#changed(state);
+  }
+
+  #openError(): SecretsError {
+    const leftMs = Math.max(0, Math.round(this.#openUntilMs - this.#clock.monotonicMs()));
+    return new SecretsError('circuit-open', {
+      problem: 'The store kept failing and is left alone for a while.',
+      remedy: `The next call goes through in ${leftMs} ms; see the refresh-failed events for the cause.`,
+    });
+  }
+}
+
+function isOpenReject(error: unknown): boolean {
+  return CircuitBreaker.isOurError(error as Error) && (error as { code?: unknown }).code === 'EOPENBREAKER';
+}

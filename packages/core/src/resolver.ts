@@ -1,0 +1,160 @@
+import { Entry } from './cache/entry.js';
+import { freshness, termOf } from './cache/freshness.js';
+import type { Refusals } from './cache/refusals.js';
+import type { SecretCache } from './cache/secret-cache.js';
+import { SingleFlight } from './concurrency/single-flight.js';
+import type { Settings } from './config.js';
+import type { Diagnostics } from './diagnostics.js';
+import { asSecretsError } from './errors/as-secrets-error.js';
+import { isSecretsError, type SecretsError } from './errors/secrets-error.js';
+import type { StaleReason } from './model/secret.js';
+import type { Fetched } from './provider/provider-runtime.js';
+import type { Router } from './provider/router.js';
+import type { Target } from './provider/target.js';
+import { guarded } from './resilience/guard.js';
+import type { HostClock } from './time/clock.js';
+
+/** A held version, and why it is stale where it is. */
+export interface Resolved {
+  readonly entry: Entry;
+  readonly staleReason: StaleReason | undefined;
+}
+
+/** Where a fetched version goes before it is handed out: the lease manager proves and publishes it. */
+export interface Admission {
+  /** Resolves with the version in service afterwards. */
+  admit(next: Entry, held: Entry | undefined, signal: AbortSignal): Promise<Entry>;
+  /** A version came that nobody waits for any more. */
+  giveUp(next: Entry): void;
+}
+
+/**
+ * The pull path: reference → held value, or one guarded fetch that every caller shares.
+ *
+ * A function of the reference, what is held, and now. No timers, no listeners: a frozen process still gets a
+ * right answer on its next read.
+ */
+export class Resolver {
+  readonly #router: Router;
+  readonly #cache: SecretCache;
+  readonly #refusals: Refusals;
+  readonly #admission: Admission;
+  readonly #settings: Settings;
+  readonly #clock: HostClock;
+  readonly #diagnostics: Diagnostics;
+  readonly #loads = new SingleFlight<Entry>();
+  #closed: SecretsError | undefined;
+
+  constructor(parts: {
+    readonly router: Router;
+    readonly cache: SecretCache;
+    readonly refusals: Refusals;
+    readonly admission: Admission;
+    readonly settings: Settings;
+    readonly clock: HostClock;
+    readonly diagnostics: Diagnostics;
+  }) {
+    this.#router = parts.router;
+    this.#cache = parts.cache;
+    this.#refusals = parts.refusals;
+    this.#admission = parts.admission;
+    this.#settings = parts.settings;
+    this.#clock = parts.clock;
+    this.#diagnostics = parts.diagnostics;
+  }
+
+  /** What may be handed out for `target` now without asking the store. */
+  peek(target: Target): Resolved | undefined {
+    const entry = this.#cache.get(target.ref);
+    if (entry === undefined || this.#closed !== undefined) return undefined;
+    const state = freshness(entry.term, entry.lease, this.#clock.monotonicMs());
+    if (state === 'fresh') return { entry, staleReason: undefined };
+    return state === 'stale' ? { entry, staleReason: 'refreshing' } : undefined;
+  }
+
+  /**
+   * The version to hand out for `target`: at once when it is fresh, or stale within policy; else after the load
+   * that all callers share.
+   */
+  async resolve(target: Target, signal?: AbortSignal): Promise<Resolved> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const entry = this.#cache.get(target.ref);
+    const nowMs = this.#clock.monotonicMs();
+    const state = entry === undefined ? 'expired' : freshness(entry.term, entry.lease, nowMs);
+    if (entry !== undefined && state === 'fresh') return { entry, staleReason: undefined };
+
+    const refusal = this.#refusals.get(target.ref, nowMs)?.error;
+    if (entry !== undefined && state === 'stale') {
+      if (refusal === undefined) this.load(target, { retry: false }).catch(() => {});
+      return this.#stale(entry, refusal?.code ?? 'refreshing');
+    }
+    try {
+      if (refusal !== undefined) throw refusal;
+      return { entry: await this.load(target, { retry: true, signal }), staleReason: undefined };
+    } catch (error) {
+      if (entry === undefined || state !== 'due' || !isSecretsError(error) || !error.policy.serveStale)
+        throw error;
+      return this.#stale(entry, error.code);
+    }
+  }
+
+  /** Fetches `target` now and has it admitted. One load at a time for each target. */
+  load(target: Target, options: { retry: boolean; signal?: AbortSignal | undefined }): Promise<Entry> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return this.#loads.run(target.ref, (signal) => this.#load(target, options.retry, signal), options.signal);
+  }
+
+  /** The recent failure that answers for `target`. */
+  refusalOf(target: Target): SecretsError | undefined {
+    return this.#refusals.get(target.ref, this.#clock.monotonicMs())?.error;
+  }
+
+  /** Loads nothing any more; aborts what is under way and waits for it to settle. */
+  async close(reason: SecretsError): Promise<void> {
+    this.#closed = reason;
+    await this.#loads.abortAll(reason);
+  }
+
+  async #load(target: Target, retry: boolean, signal: AbortSignal): Promise<Entry> {
+    const { runtime, breaker } = this.#router.route(target);
+    const held = this.#cache.get(target.ref);
+    try {
+      const fetched = await guarded(
+        (attempt) => runtime.fetch(target, attempt),
+        breaker,
+        this.#settings.guard,
+        this.#clock,
+        { signal, retry, onLate: (late) => this.#admission.giveUp(this.#entry(target, late)) },
+      );
+      const entry = await this.#admission.admit(this.#entry(target, fetched), held, signal);
+      this.#refusals.forget(target.ref);
+      return entry;
+    } catch (error) {
+      const failure = asSecretsError(error, { ref: target.ref, provider: target.alias });
+      this.#remember(failure, target, held);
+      throw failure;
+    }
+  }
+
+  #entry(target: Target, { sentMs, sentWallMs, ...fetched }: Fetched): Entry {
+    const term = termOf({ sentMs, sentWallMs }, fetched.lease, this.#settings.cache);
+    return new Entry({ target, ...fetched, term });
+  }
+
+  /** A denial or deletion ends what is held without a lease: it is never masked by a stale value. */
+  #remember(failure: SecretsError, target: Target, held: Entry | undefined): void {
+    if (failure.code === 'aborted' || failure.code === 'closed') return;
+    const nowMs = this.#clock.monotonicMs();
+    this.#refusals.remember(target.ref, failure, nowMs, this.#clock.random());
+    const governed = held?.lease !== undefined && held.lease.end !== 'rotates';
+    if (held !== undefined && !governed && !failure.policy.serveStale && nowMs >= held.term.freshUntilMs) {
+      this.#cache.drop(held);
+    }
+  }
+
+  #stale(entry: Entry, reason: StaleReason): Resolved {
+    const ageMs = this.#clock.monotonicMs() - entry.term.sentMs;
+    this.#diagnostics.emit('stale-served', { ref: entry.target.ref, version: entry.version, ageMs, reason });
+    return { entry, staleReason: reason };
+  }
+}

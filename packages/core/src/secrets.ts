@@ -1,0 +1,251 @@
+import { LRUCache } from 'lru-cache';
+import { Asked } from './asked.js';
+import { freshness } from './cache/freshness.js';
+import type { SecretCache } from './cache/secret-cache.js';
+import type { Diagnostics, SecretsEvent, SecretsEvents } from './diagnostics.js';
+import { isSecretsError, SecretsError } from './errors/secrets-error.js';
+import { type Health, healthOf, type InventoryItem } from './health.js';
+import type { Consumer, Consumption, SecretSource } from './lease/consumer.js';
+import { ConsumerSlot } from './lease/consumers.js';
+import type { LeaseManager } from './lease/lease-manager.js';
+import type { Secret } from './model/secret.js';
+import { type SecretInput, Template } from './model/template.js';
+import type { Router } from './provider/router.js';
+import { withDeadline } from './resilience/deadline.js';
+import type { Resolver } from './resolver.js';
+import type { Clock } from './time/clock.js';
+import { dateOf } from './time/system-clock.js';
+
+/** What {@link Secrets} is wired from. */
+export interface SecretsParts {
+  readonly resolver: Resolver;
+  readonly leases: LeaseManager;
+  readonly router: Router;
+  readonly cache: SecretCache;
+  readonly diagnostics: Diagnostics;
+  readonly clock: Clock;
+  readonly proofMs: number;
+  readonly maxEntries: number;
+  /** Ends everything, in order. */
+  readonly shutdown: (reason: SecretsError) => Promise<void>;
+}
+
+/** Live secrets: the one object that an application holds. Made by `createSecrets`. */
+export class Secrets implements SecretSource, AsyncDisposable {
+  readonly #parts: SecretsParts;
+  readonly #clock: Clock;
+  readonly #byRef: LRUCache<string, Asked>;
+  readonly #byTemplate = new WeakMap<Template, Asked>();
+  readonly #consumptions = new Set<Consumption>();
+  #closing: Promise<void> | undefined;
+
+  /** Use `createSecrets`. */
+  constructor(parts: SecretsParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#byRef = new LRUCache({ max: parts.maxEntries });
+  }
+
+  /**
+   * The secret that `input` names, live: from the cache while it is fresh, else from its store, once for all
+   * who ask meanwhile. A value past its ttl is handed out, marked stale, while the store is down and `maxStale`
+   * allows it; never past the end of a lease.
+   *
+   * @param options.signal stops waiting; the fetch itself is aborted when the last caller has left
+   * @throws SecretsError with the code that says why; see its `remedy`
+   */
+  getSecret(input: SecretInput, options?: { readonly signal?: AbortSignal }): Promise<Secret> {
+    try {
+      const asked = this.#ask(input);
+      const fresh = asked.fresh(this.#clock.monotonicMs());
+      return fresh === undefined ? this.#resolve(asked, options?.signal) : fresh.promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * The secret that `input` names if it may be handed out now, without asking its store; undefined otherwise.
+   *
+   * @throws SecretsError `invalid-ref` for a malformed reference, `not-found` when the secret lacks the field
+   */
+  peekSecret(input: SecretInput): Secret | undefined {
+    const asked = this.#ask(input);
+    const fresh = asked.fresh(this.#clock.monotonicMs());
+    if (fresh !== undefined) return fresh.secret;
+    const held = this.#parts.resolver.peek(asked.target);
+    return held && asked.answer(held.entry, held.staleReason).secret;
+  }
+
+  /**
+   * Fetches what a service needs at start-up, all at once.
+   *
+   * @throws SecretsError for one that is missing; with several, its message lists them all
+   */
+  async preload(inputs: readonly SecretInput[]): Promise<void> {
+    const outcomes = await Promise.allSettled(inputs.map((input) => this.getSecret(input)));
+    throwAll(outcomes, 'preload');
+  }
+
+  /**
+   * Resolves when every pool, watcher and other consumer made so far has its first secret.
+   *
+   * @throws SecretsError for one that could not get it; with several, its message lists them all
+   */
+  async ready(): Promise<void> {
+    const outcomes = await Promise.allSettled(
+      [...this.#consumptions].map((consumption) => consumption.current()),
+    );
+    throwAll(outcomes, 'ready');
+  }
+
+  /**
+   * Calls `listener` with the current version and then with every new one, once each and in order, until the
+   * returned function is called. The lease of a replaced version is revoked only after the listener's promise
+   * has resolved, if it returns one.
+   *
+   * @throws SecretsError `invalid-ref` for a malformed reference or an unknown alias
+   */
+  watch(input: SecretInput, listener: (secret: Secret) => void | Promise<void>): () => void {
+    const { target } = this.#ask(input);
+    const consumption = this.consume(input, {
+      adopt: async (secret) => {
+        try {
+          await listener(secret);
+        } catch (error) {
+          this.#parts.diagnostics.listenerThrew(`the watch of ${target.ref}`, error);
+        }
+      },
+    });
+    consumption.current().catch(() => this.#parts.leases.start(target));
+    return () => consumption.close();
+  }
+
+  /**
+   * Fetches `input` now, whatever is held, and resolves with what is in service then. For a secret leased on
+   * request (database credentials) this is a rotation.
+   */
+  async refresh(input: SecretInput): Promise<Secret> {
+    const asked = this.#ask(input);
+    return asked.answer(await this.#parts.resolver.load(asked.target, { retry: true }), undefined).secret;
+  }
+
+  consume(input: SecretInput, consumer: Consumer): Consumption {
+    const { resolver, leases, router, proofMs } = this.#parts;
+    const asked = this.#ask(input);
+    const { target } = asked;
+    router.route(target);
+    const slot = new ConsumerSlot(consumer, (entry) => asked.answer(entry, undefined).secret);
+    leases.consume(target, slot);
+    const caughtUp = async (entry: Parameters<typeof asked.answer>[0]) => {
+      if (slot.adopted?.version !== entry.version) {
+        await withDeadline((signal) => slot.catchUp(entry, signal), { limitMs: proofMs, clock: this.#clock });
+      }
+    };
+    const consumption: Consumption = {
+      current: async () => {
+        const { entry, staleReason } = await resolver.resolve(target);
+        await caughtUp(entry);
+        return asked.answer(entry, staleReason).secret;
+      },
+      replace: async (version) => {
+        const entry = await leases.replaceRefused(target, version);
+        await caughtUp(entry);
+        return asked.answer(entry, undefined).secret;
+      },
+      close: () => {
+        this.#consumptions.delete(consumption);
+        leases.leave(target, slot);
+      },
+    };
+    this.#consumptions.add(consumption);
+    return consumption;
+  }
+
+  /** Calls `listener` at every `event` until the returned function is called. Payloads never hold a value. */
+  on<Event extends SecretsEvent>(
+    event: Event,
+    listener: (payload: SecretsEvents[Event]) => void,
+  ): () => void {
+    return this.#parts.diagnostics.on(event, listener);
+  }
+
+  /** Every secret held, with its version, age, lease and consumers; for a status page. Never a value. */
+  inventory(): InventoryItem[] {
+    const { cache, leases, resolver } = this.#parts;
+    const nowMs = this.#clock.monotonicMs();
+    return Array.from(cache.entries(), (entry): InventoryItem => {
+      const { target, term, lease } = entry;
+      const untilMs = lease !== undefined && lease.end !== 'rotates' ? term.usableUntilMs : term.freshUntilMs;
+      return {
+        ref: target.ref,
+        provider: target.alias,
+        version: entry.version,
+        state: freshness(term, lease, nowMs),
+        ageMs: nowMs - entry.sentMs,
+        expiresAt: dateOf(term.sentWallMs + untilMs - term.sentMs),
+        lease: lease && { remainingMs: untilMs - nowMs, renewable: entry.handle?.renewable === true },
+        consumers: leases.consumersOf(target),
+        failing: resolver.refusalOf(target)?.code,
+      };
+    });
+  }
+
+  /** Whether every secret that something depends on is at hand, and how each provider is; for a readiness probe. */
+  health(): Health {
+    const missing = this.#parts.leases.unserved().map((target) => target.ref);
+    return healthOf(this.inventory(), missing, [...this.#parts.router.routes]);
+  }
+
+  /**
+   * Ends everything: no new lease from now on, consumers drained, leases revoked, the logins last. Leaves no
+   * timer. Idempotent; never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#parts.shutdown(
+      new SecretsError('closed', {
+        problem: 'The secrets were closed.',
+        remedy: 'Close them last, after the servers and pools that use them.',
+      }),
+    );
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #resolve(asked: Asked, signal?: AbortSignal): Promise<Secret> {
+    const { entry, staleReason } = await this.#parts.resolver.resolve(asked.target, signal);
+    return asked.answer(entry, staleReason).secret;
+  }
+
+  #ask(input: SecretInput): Asked {
+    const known = input instanceof Template ? this.#byTemplate.get(input) : this.#byRef.get(input);
+    if (known !== undefined) return known;
+    const { router } = this.#parts;
+    const asked = new Asked(input, this.#clock, (target, value) =>
+      router.route(target).runtime.register(target.ref, value),
+    );
+    if (input instanceof Template) this.#byTemplate.set(input, asked);
+    else this.#byRef.set(input, asked);
+    return asked;
+  }
+}
+
+/** Throws what failed: one error as it is, several as one that lists them. */
+function throwAll(outcomes: readonly PromiseSettledResult<unknown>[], call: string): void {
+  const errors = outcomes.flatMap((outcome) =>
+    outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+  );
+  const [first, ...others] = errors;
+  if (others.length === 0) {
+    if (first !== undefined) throw first;
+    return;
+  }
+  const lines = errors.map((error) => `\n- ${isSecretsError(error) ? error.message : 'an error of its own'}`);
+  throw new SecretsError(isSecretsError(first) ? first.code : 'unavailable', {
+    problem: `${errors.length} of ${outcomes.length} secrets of ${call}() are missing:${lines.join('')}\n`,
+    remedy: 'Each line says what to do.',
+  });
+}
