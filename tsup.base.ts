@@ -1,7 +1,7 @@
 import type { Options } from 'tsup';
 
 /** How every package is built: ESM and CJS with declarations, one file for each public entry. */
-export function packageConfig(entries: readonly string[]): Options {
+export function packageConfig(entries: readonly string[], extra: Options = {}): Options {
   return {
     entry: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     format: ['esm', 'cjs'],
@@ -11,6 +11,6 @@ export function packageConfig(entries: readonly string[]): Options {
     platform: 'node',
     splitting: true,
     sourcemap: true,
-    treeshake: false,
+    ...extra,
   };
 }

@@ -20,6 +20,16 @@ export interface Resolved {
   readonly staleReason: StaleReason | undefined;
 }
 
+/** How a load is made. A load that is joined keeps the options that it was started with. */
+export interface LoadOptions {
+  /** Whether failed attempts are repeated: while a caller waits, but not in the background. */
+  readonly retry: boolean;
+  /** The longest that one attempt may take, where it is less than the configured time. */
+  readonly limitMs?: number;
+  /** Stops waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Where a fetched version goes before it is handed out: the lease manager proves and publishes it. */
 export interface Admission {
   /** Resolves with the version in service afterwards. */
@@ -99,9 +109,9 @@ export class Resolver {
   }
 
   /** Fetches `target` now and has it admitted. One load at a time for each target. */
-  load(target: Target, options: { retry: boolean; signal?: AbortSignal | undefined }): Promise<Entry> {
+  load(target: Target, options: LoadOptions): Promise<Entry> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    return this.#loads.run(target.ref, (signal) => this.#load(target, options.retry, signal), options.signal);
+    return this.#loads.run(target.ref, (signal) => this.#load(target, options, signal), options.signal);
   }
 
   /** The recent failure that answers for `target`. */
@@ -115,14 +125,14 @@ export class Resolver {
     await this.#loads.abortAll(reason);
   }
 
-  async #load(target: Target, retry: boolean, signal: AbortSignal): Promise<Entry> {
+  async #load(target: Target, { retry, limitMs }: LoadOptions, signal: AbortSignal): Promise<Entry> {
     const { runtime, breaker } = this.#router.route(target);
     const held = this.#cache.get(target.ref);
     try {
       const fetched = await guarded(
         (attempt) => runtime.fetch(target, attempt),
         breaker,
-        this.#settings.guard,
+        { ...this.#settings.guard, ...(limitMs === undefined ? {} : { attemptTimeoutMs: limitMs }) },
         this.#clock,
         { signal, retry, onLate: (late) => this.#admission.giveUp(this.#entry(target, late)) },
       );

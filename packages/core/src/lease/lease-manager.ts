@@ -210,6 +210,12 @@ export class LeaseManager {
     if (tracked.consumers.size > 0) this.#wakeAt(tracked, atMs, () => this.#replace(tracked));
   }
 
+  /** How long one attempt may take while a lease runs out: a store that hangs must leave time for another. */
+  #attemptMs(remainingMs: number): number {
+    const { attemptTimeoutMs } = this.#settings.guard;
+    return remainingMs <= 0 ? attemptTimeoutMs : Math.min(attemptTimeoutMs, Math.max(1_000, remainingMs / 3));
+  }
+
   async #renew(tracked: Tracked): Promise<void> {
     const { entry, target } = tracked;
     if (entry?.handle === undefined || entry.lease === undefined) return;
@@ -221,7 +227,7 @@ export class LeaseManager {
     try {
       const { runtime } = this.#router.route(target);
       const lease = await withDeadline((signal) => runtime.renew(target.ref, id, askedMs, signal), {
-        limitMs: Math.min(this.#settings.guard.attemptTimeoutMs, remainingMs),
+        limitMs: this.#attemptMs(remainingMs),
         clock: this.#clock,
       });
       if (tracked.entry !== entry || this.#isClosed) return;
@@ -261,7 +267,8 @@ export class LeaseManager {
     const { entry, target } = tracked;
     if (this.#isClosed) return;
     try {
-      await this.#resolver.load(target, { retry: false });
+      const remainingMs = entry === undefined ? 0 : entry.term.usableUntilMs - this.#clock.monotonicMs();
+      await this.#resolver.load(target, { retry: false, limitMs: this.#attemptMs(remainingMs) });
     } catch (error) {
       if (tracked.entry !== entry || this.#isClosed) return;
       this.#replaceFailed(tracked, asSecretsError(error, { ref: target.ref, provider: target.alias }));

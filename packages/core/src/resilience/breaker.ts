@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import CircuitBreaker from 'opossum';
+import type CircuitBreaker from 'opossum';
 import { isSecretsError, SecretsError } from '../errors/secrets-error.js';
 import type { Clock } from '../time/clock.js';
 
@@ -19,6 +19,9 @@ const BUCKETS = 10;
 /** opossum's own timer is never waited for: the door counts by its clock. The longest that a timer can run. */
 const NEVER_MS = 2 ** 31 - 1;
 
+/** opossum's class, imported at the first call: it would cost every importer of this package 5 ms. */
+type Opossum = typeof CircuitBreaker;
+
 /**
  * Stops calling a backend that keeps failing, and lets one call through after a while to see.
  *
@@ -30,7 +33,8 @@ export class Breaker {
   readonly #clock: Clock;
   readonly #changed: (state: BreakerState) => void;
   readonly #bucketClock = new EventEmitter();
-  #circuit: CircuitBreaker;
+  #opossum: Opossum | undefined;
+  #circuit: CircuitBreaker | undefined;
   #bucketMs: number;
   #openUntilMs = 0;
   #state: BreakerState = 'closed';
@@ -40,7 +44,6 @@ export class Breaker {
     this.#clock = clock;
     this.#changed = changed;
     this.#bucketMs = clock.monotonicMs();
-    this.#circuit = this.#create();
   }
 
   get state(): BreakerState {
@@ -53,13 +56,13 @@ export class Breaker {
    * @throws SecretsError `circuit-open` without calling; else whatever the call throws
    */
   async run<Result>(call: () => Promise<Result>): Promise<Result> {
+    this.#opossum ??= (await import('opossum')).default;
     this.#turnBuckets();
-    if (this.#circuit.opened && this.#clock.monotonicMs() >= this.#openUntilMs) this.#letOneThrough();
-    const circuit = this.#circuit;
+    const circuit = this.#circuitNow(this.#opossum);
     try {
       return (await circuit.fire(call)) as Result;
     } catch (error) {
-      throw isOpenReject(error) ? this.#openError() : error;
+      throw isOpenReject(this.#opossum, error) ? this.#openError() : error;
     } finally {
       this.#report();
     }
@@ -67,12 +70,23 @@ export class Breaker {
 
   /** Lets go of opossum's timer. */
   close(): void {
-    this.#circuit.shutdown();
+    this.#circuit?.shutdown();
     this.#bucketClock.removeAllListeners();
   }
 
-  #create(state?: { closed: boolean; halfOpen: boolean }): CircuitBreaker {
-    const circuit = new CircuitBreaker((call: () => Promise<unknown>) => call(), {
+  /** The circuit to call through: the one there is, or, when it has been open for long enough, one that lets a call through. */
+  #circuitNow(Opossum: Opossum): CircuitBreaker {
+    if (this.#circuit === undefined) this.#circuit = this.#create(Opossum);
+    if (this.#circuit.opened && this.#clock.monotonicMs() >= this.#openUntilMs) {
+      this.#circuit.shutdown();
+      this.#circuit = this.#create(Opossum, { closed: false, halfOpen: true });
+      this.#report();
+    }
+    return this.#circuit;
+  }
+
+  #create(Opossum: Opossum, state?: { closed: boolean; halfOpen: boolean }): CircuitBreaker {
+    const circuit = new Opossum((call: () => Promise<unknown>) => call(), {
       timeout: false,
       resetTimeout: NEVER_MS,
       volumeThreshold: this.#policy.minCalls,
@@ -92,12 +106,6 @@ export class Breaker {
     return circuit;
   }
 
-  #letOneThrough(): void {
-    this.#circuit.shutdown();
-    this.#circuit = this.#create({ closed: false, halfOpen: true });
-    this.#report();
-  }
-
   #turnBuckets(): void {
     const bucketMs = this.#policy.windowMs / BUCKETS;
     const passed = Math.floor((this.#clock.monotonicMs() - this.#bucketMs) / bucketMs);
@@ -106,7 +114,7 @@ export class Breaker {
   }
 
   #report(): void {
-    const state = this.#circuit.opened ? 'open' : this.#circuit.halfOpen ? 'half-open' : 'closed';
+    const state = this.#circuit?.opened ? 'open' : this.#circuit?.halfOpen ? 'half-open' : 'closed';
     if (state === this.#state) return;
     this.#state = state;
     this.#changed(state);
@@ -121,6 +129,6 @@ export class Breaker {
   }
 }
 
-function isOpenReject(error: unknown): boolean {
-  return CircuitBreaker.isOurError(error as Error) && (error as { code?: unknown }).code === 'EOPENBREAKER';
+function isOpenReject(Opossum: Opossum, error: unknown): boolean {
+  return Opossum.isOurError(error as Error) && (error as { code?: unknown }).code === 'EOPENBREAKER';
 }
