@@ -1,3 +1,4 @@
+import { SecretsError } from './errors/secrets-error.js';
 import type { Consumption, SecretSource } from './lease/consumer.js';
 import type { Secret } from './model/secret.js';
 import type { SecretInput } from './model/template.js';
@@ -50,6 +51,10 @@ export function rotating<Resource extends object>(
   const consumption: Consumption = source.consume(input, {
     async prepare(next, signal) {
       const resource = await open(next, signal);
+      if (closing !== undefined) {
+        await close(resource, AbortSignal.abort());
+        throw closed();
+      }
       versions.set(resource, next.version);
       proven.set(next.version, resource);
     },
@@ -79,12 +84,13 @@ export function rotating<Resource extends object>(
   }
 
   const inServiceNow = (): Resource => {
-    if (inService === undefined) throw new TypeError('adopted without being proven');
+    if (inService === undefined || closing !== undefined) throw closed();
     return inService;
   };
 
   return {
     async current() {
+      if (closing !== undefined) throw closed();
       await consumption.current();
       return inServiceNow();
     },
@@ -98,4 +104,11 @@ export function rotating<Resource extends object>(
       await letGo(new AbortController().signal);
     },
   };
+}
+
+function closed(): SecretsError {
+  return new SecretsError('closed', {
+    problem: 'What depends on this secret was closed.',
+    remedy: 'Close it last, after everything that uses it.',
+  });
 }

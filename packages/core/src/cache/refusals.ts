@@ -13,11 +13,11 @@ export interface Refusal {
 /**
  * How long a failure answers for its reference before the store is asked again, in milliseconds.
  *
- * `not-found` 30 s; `permission-denied` 30 s doubling to 5 min; anything else 1 s doubling to 30 s, or as long
+ * `not-found` 30 s; `permission-denied` 30 s doubling to 5 min; anything else 1 s doubling to 10 s, or as long
  * as the backend asked for. `jitter` in [0, 1) takes up to a quarter off, so that a fleet does not return as one.
  */
 export function refusalMs(error: SecretsError, count: number, jitter: number): number {
-  const [firstMs, mostMs] = LASTING[error.code] ?? [1_000, 30_000];
+  const [firstMs, mostMs] = LASTING[error.code] ?? [1_000, 10_000];
   const doubledMs = Math.min(mostMs, firstMs * 2 ** Math.min(count - 1, 16));
   return Math.max(error.retryAfterMs ?? 0, doubledMs * (1 - jitter / 4));
 }

@@ -23,7 +23,7 @@ export class ConsumerSlot {
 
   /** Has the consumer prove `entry`. Rejects when it cannot. */
   prove(entry: Entry, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(async () => this.#consumer.prepare?.(this.#project(entry), signal));
+    return this.#inTurn(() => this.#prepare(entry, signal));
   }
 
   /** Takes back a version that was proven and will not be published. */
@@ -41,7 +41,7 @@ export class ConsumerSlot {
   catchUp(entry: Entry, signal: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#adopted === entry || this.#adopted?.version === entry.version) return;
-      await this.#consumer.prepare?.(this.#project(entry), signal);
+      await this.#prepare(entry, signal);
       this.adopt(entry, signal).catch(() => {});
     });
   }
@@ -49,6 +49,12 @@ export class ConsumerSlot {
   /** Has the consumer let go of everything. */
   async release(signal: AbortSignal): Promise<void> {
     await this.#consumer.release?.(signal);
+  }
+
+  /** A version that lacks what the consumer asked for fails here, whether or not there is anything to prove. */
+  async #prepare(entry: Entry, signal: AbortSignal): Promise<void> {
+    const secret = this.#project(entry);
+    await this.#consumer.prepare?.(secret, signal);
   }
 
   #inTurn(step: () => Promise<void>): Promise<void> {

@@ -76,7 +76,9 @@ export class LeaseManager {
   /** Somebody holds on to `target` no more. */
   leave(target: Target, slot: ConsumerSlot): void {
     const tracked = this.#targets.get(target);
-    if (tracked?.consumers.delete(slot)) this.#targets.dropIfIdle(tracked);
+    if (!tracked?.consumers.delete(slot) || tracked.consumers.size > 0) return;
+    tracked.watching?.abort();
+    this.#targets.dropIfIdle(tracked);
   }
 
   /** Fetches `target` for its consumers in the background, again and again until it succeeds. */

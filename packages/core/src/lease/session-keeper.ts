@@ -32,6 +32,8 @@ export class SessionKeeper implements SessionObserver {
   readonly #phase: number;
   #session: Session | undefined;
   #ticket: Ticket | undefined;
+  /** Logins that were followed by another and still have leases in use. */
+  readonly #leaving = new Set<Grant>();
   #untilMs = Number.POSITIVE_INFINITY;
   #ttlMs = Number.POSITIVE_INFINITY;
   #failures = 0;
@@ -79,10 +81,11 @@ export class SessionKeeper implements SessionObserver {
     this.#queue.cancel(this.#ticket);
   }
 
-  /** Revokes the login in use, last of all. Never rejects. */
+  /** Revokes the login in use and those before it, last of all. Never rejects. */
   async revoke(limitMs: number): Promise<void> {
     const grant = this.#session?.grant;
-    if (grant !== undefined) await this.#revoke(grant, limitMs);
+    const grants = grant === undefined ? [...this.#leaving] : [...this.#leaving, grant];
+    await Promise.all(grants.map((each) => this.#revoke(each, limitMs)));
   }
 
   #hold(grant: Grant, lease: Lease | undefined, sentMs: number): void {
@@ -169,11 +172,16 @@ export class SessionKeeper implements SessionObserver {
   /** Another login follows `previous`: what was leased under it is replaced while it lasts, then it is revoked. */
   #succeed(previous: Grant, leftMs: number): void {
     this.#leases().replaceChildren(previous, Math.max(1, leftMs / 2));
+    this.#leaving.add(previous);
     this.#revokeWhenChildless(previous, leftMs);
   }
 
   #revokeWhenChildless(previous: Grant, leftMs: number): void {
-    if (leftMs <= 0 || this.#isClosed) return;
+    if (this.#isClosed) return;
+    if (leftMs <= 0) {
+      this.#leaving.delete(previous);
+      return;
+    }
     const pauseMs = Math.min(leftMs, 1_000);
     this.#queue.schedule(this.#clock.monotonicMs() + pauseMs, () => {
       if (this.#leases().hasChildren(previous)) this.#revokeWhenChildless(previous, leftMs - pauseMs);
@@ -182,6 +190,7 @@ export class SessionKeeper implements SessionObserver {
   }
 
   async #revoke(grant: Grant, limitMs: number): Promise<void> {
+    this.#leaving.delete(grant);
     if (!grant.revocable) return;
     const revoked = withDeadline(
       async (signal) => this.#session?.contract.revoke?.(grant.credential, { signal, clock: this.#clock }),

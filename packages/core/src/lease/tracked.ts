@@ -68,7 +68,6 @@ export class TrackedTargets {
   dropIfIdle(tracked: Tracked): void {
     if (tracked.consumers.size > 0 || tracked.entry?.handle !== undefined) return;
     this.#queue.cancel(tracked.ticket);
-    tracked.watching?.abort();
     this.#byRef.delete(tracked.target.ref);
     this.#cache.keep(tracked.target.ref, false);
   }

@@ -59,9 +59,12 @@ export class Breaker {
     this.#opossum ??= (await import('opossum')).default;
     this.#turnBuckets();
     const circuit = this.#circuitNow(this.#opossum);
+    const wasHalfOpen = circuit.halfOpen;
     try {
       return (await circuit.fire(call)) as Result;
     } catch (error) {
+      // opossum takes a call that was abandoned for a healthy one; it has proven nothing.
+      if (wasHalfOpen && isSecretsError(error) && error.code === 'aborted') circuit.open();
       throw isOpenReject(this.#opossum, error) ? this.#openError() : error;
     } finally {
       this.#report();
