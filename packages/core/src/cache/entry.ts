@@ -1,5 +1,6 @@
 import type { Lease, LeaseHandle } from '../model/lease.js';
 import type { SecretValue } from '../model/secret-value.js';
+import type { Grant } from '../provider/session.js';
 import type { Target } from '../provider/target.js';
 
 /** How long a version may be used, in milliseconds on the steady clock. */
@@ -23,13 +24,13 @@ export class Entry {
   /** The lease as the backend gave it; renewals ask for its ttl again. */
   readonly lease: Lease | undefined;
   /** The login that it was obtained under, when it dies with that login. */
-  readonly grant: object | undefined;
+  readonly grant: Grant | undefined;
   /** When this version was first fetched. */
   readonly sentMs: number;
   #term: Term;
   #handle: LeaseHandle | undefined;
   #ttlMs: number | undefined;
-  readonly #derived: SecretValue[] = [];
+  readonly #derived = new Map<string, SecretValue>();
 
   constructor(init: {
     readonly target: Target;
@@ -37,7 +38,7 @@ export class Entry {
     readonly version: string;
     readonly metadata: Readonly<Record<string, string>>;
     readonly lease: Lease | undefined;
-    readonly grant: object | undefined;
+    readonly grant: Grant | undefined;
     readonly term: Term;
   }) {
     this.target = init.target;
@@ -56,6 +57,16 @@ export class Entry {
     return this.#term;
   }
 
+  /** Until when it is handed out without asking the store: no longer than the login that it dies with is good. */
+  get freshUntilMs(): number {
+    return Math.min(this.#term.freshUntilMs, this.grant?.untilMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Until when it may be handed out at all. */
+  get usableUntilMs(): number {
+    return Math.min(this.#term.usableUntilMs, this.grant?.untilMs ?? Number.POSITIVE_INFINITY);
+  }
+
   /** What to call the lease now; a renewal may change it. */
   get handle(): LeaseHandle | undefined {
     return this.#handle;
@@ -69,12 +80,14 @@ export class Entry {
   /** Its value and all that was made from it. */
   *values(): Iterable<SecretValue> {
     yield this.value;
-    yield* this.#derived;
+    yield* this.#derived.values();
   }
 
-  /** A value was made from it, such as a connection string. */
-  addDerived(value: SecretValue): void {
-    this.#derived.push(value);
+  /** What `make` makes from it, such as a connection string: once for each `recipe`. */
+  derive(recipe: string, make: () => SecretValue): SecretValue {
+    const value = this.#derived.get(recipe) ?? make();
+    this.#derived.set(recipe, value);
+    return value;
   }
 
   /** A renewal succeeded. */
@@ -89,7 +102,12 @@ export class Entry {
     this.#term = { ...this.#term, freshUntilMs: Math.min(this.#term.freshUntilMs, atMs) };
   }
 
-  /** Ends the term now: it was replaced, revoked, denied or deleted. */
+  /** It was denied or deleted: what is left of its cache ttl is honoured, and no stale value after it. */
+  endWhenStale(): void {
+    this.#term = { ...this.#term, usableUntilMs: Math.min(this.#term.usableUntilMs, this.#term.freshUntilMs) };
+  }
+
+  /** Ends the term now: it was replaced or revoked. */
   end(): void {
     this.#term = {
       ...this.#term,

@@ -1,5 +1,5 @@
 import type { Lease } from '../model/lease.js';
-import type { Term } from './entry.js';
+import type { Entry, Term } from './entry.js';
 
 /**
  * What may be done with a held value at a moment.
@@ -12,11 +12,14 @@ import type { Term } from './entry.js';
  */
 export type Freshness = 'fresh' | 'stale' | 'due' | 'expired';
 
-/** The freshness of a value under `term` at `nowMs`. No grace crosses the end of a lease that expires. */
-export function freshness(term: Term, lease: Lease | undefined, nowMs: number): Freshness {
-  if (nowMs < term.freshUntilMs) return 'fresh';
-  if (nowMs >= term.usableUntilMs) return 'expired';
-  return lease?.end === 'rotates' ? 'due' : 'stale';
+/** The freshness of a held value at `nowMs`. No grace crosses the end of a lease that expires. */
+export function freshness(
+  held: Pick<Entry, 'lease' | 'freshUntilMs' | 'usableUntilMs'>,
+  nowMs: number,
+): Freshness {
+  if (nowMs < held.freshUntilMs) return 'fresh';
+  if (nowMs >= held.usableUntilMs) return 'expired';
+  return held.lease?.end === 'rotates' ? 'due' : 'stale';
 }
 
 /** How long the cache keeps what no lease governs, in milliseconds. */

@@ -10,8 +10,7 @@ export function asSecretsError(
   thrown: unknown,
   where: { readonly ref: string; readonly provider: string },
 ): SecretsError {
-  if (thrown instanceof SecretsError) return thrown.at(where);
-  if (isSecretsError(thrown)) return thrown;
+  if (isSecretsError(thrown)) return thrown.at(where);
   return new SecretsError('unavailable', {
     ...where,
     problem: 'It failed in a way that it does not explain.',

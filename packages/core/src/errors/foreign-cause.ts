@@ -15,6 +15,14 @@ const PLAIN_WORD = /^[\w.:-]{1,64}$/;
  */
 export function foreignCause(thrown: unknown): ForeignCause {
   if (typeof thrown !== 'object' || thrown === null) return { name: typeof thrown };
+  try {
+    return plainFacts(thrown);
+  } catch {
+    return { name: 'Error' }; // One of its getters threw.
+  }
+}
+
+function plainFacts(thrown: object): ForeignCause {
   const { name, code, status, statusCode } = thrown as Record<string, unknown>;
   const number = [status, statusCode].find((value) => typeof value === 'number');
   return {

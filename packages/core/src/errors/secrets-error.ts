@@ -15,7 +15,7 @@ export interface SecretsErrorInit {
   readonly provider?: string | undefined;
   /** HTTP or gRPC status of the answer, where there was one. */
   readonly status?: number | undefined;
-  /** How long the backend asked us to wait, in milliseconds (Retry-After). */
+  /** How long the backend asked us to wait, in milliseconds (Retry-After). Dropped when it is no length of time. */
   readonly retryAfterMs?: number | undefined;
   /** Any thrown thing; only its name, code and status are kept. */
   readonly cause?: unknown;
@@ -46,7 +46,7 @@ export class SecretsError extends Error {
     this.ref = init.ref;
     this.provider = init.provider;
     this.status = init.status;
-    this.retryAfterMs = init.retryAfterMs;
+    this.retryAfterMs = isLength(init.retryAfterMs) ? init.retryAfterMs : undefined;
     this.cause = init.cause === undefined ? undefined : foreignCause(init.cause);
     Object.defineProperty(this, BRAND, { value: true });
   }
@@ -68,7 +68,7 @@ export class SecretsError extends Error {
       retryAfterMs: this.retryAfterMs,
       cause: this.cause,
     });
-    if (this.stack !== undefined) located.stack = this.stack.replace(this.message, located.message);
+    if (this.stack !== undefined) located.stack = this.stack.replace(this.message, () => located.message);
     return located;
   }
 
@@ -90,6 +90,10 @@ export class SecretsError extends Error {
 /** Whether `thrown` is a {@link SecretsError}, of this copy of the package or another. */
 export function isSecretsError(thrown: unknown): thrown is SecretsError {
   return typeof thrown === 'object' && thrown !== null && BRAND in thrown;
+}
+
+function isLength(ms: number | undefined): ms is number {
+  return ms !== undefined && Number.isFinite(ms) && ms >= 0;
 }
 
 function describe(code: ErrorCode, init: SecretsErrorInit): string {

@@ -1,3 +1,5 @@
+import { SecretsError } from '../errors/secrets-error.js';
+
 /**
  * What a backend promises about a value: durations, never dates, because only the core reads a clock.
  * It counts from when the request was sent.
@@ -18,4 +20,22 @@ export interface Lease {
 export interface LeaseHandle {
   readonly id: string;
   readonly renewable: boolean;
+}
+
+/**
+ * Refuses a lease without a length. One of NaN or zero would be renewed without end, or stop every timer.
+ *
+ * A ttl of zero is right only for a value that `rotates`: its backend is about to replace it.
+ *
+ * @throws SecretsError `bad-response`
+ */
+export function checkLease(lease: Lease | undefined): asserts lease is Lease {
+  const ttlMs = lease?.ttlMs;
+  if (ttlMs !== undefined && Number.isFinite(ttlMs) && (ttlMs > 0 || (ttlMs === 0 && lease?.end === 'rotates'))) {
+    return;
+  }
+  throw new SecretsError('bad-response', {
+    problem: 'The lease has no length: its ttl is missing, zero, negative or no number.',
+    remedy: 'Check what answers at the provider’s address; the value held before stays.',
+  });
 }

@@ -13,8 +13,8 @@ export interface SecretRef {
 }
 
 const ALIAS = /^[A-Za-z][\w-]*$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+/** Control characters, and halves of surrogate pairs, which cannot be encoded. */
+const CONTROL = /[\p{Cc}\p{Cs}]/u;
 
 /** Whether `alias` can stand before the colon of a reference. */
 export function isAlias(alias: string): boolean {

@@ -118,7 +118,8 @@ export class SecretValue {
     if (!text.trimStart().startsWith('{')) return undefined;
     try {
       const entries = Object.entries(parseJson(text) as Record<string, unknown>);
-      return new Map(entries.map(([name, content]) => [name, bytes(jsonText(content))]));
+      const present = entries.filter(([, content]) => content !== null);
+      return new Map(present.map(([name, content]) => [name, bytes(jsonText(content))]));
     } catch {
       return undefined;
     }

@@ -23,7 +23,7 @@ export class Template {
   render(fields: Readonly<Record<string, string>>): string {
     const isUrl = URL_START.test(this.text);
     return this.text.replace(PLACE, (_, name: string) => {
-      const value = fields[name];
+      const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
       if (value === undefined || value === '') throw this.#missing(name, Object.keys(fields));
       return isUrl ? encodeURIComponent(value) : value;
     });

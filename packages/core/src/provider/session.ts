@@ -28,6 +28,7 @@ export class Session {
   readonly #logins = new SingleFlight<Grant>();
   readonly #checks = new SingleFlight<boolean>();
   #grant: Grant | undefined;
+  #checkIsReliable = true;
 
   constructor(contract: SessionContract, clock: Clock, observer: SessionObserver) {
     this.#contract = contract;
@@ -67,7 +68,14 @@ export class Session {
       if (!(await this.#isDead(grant, error, signal))) throw error;
     }
     this.lose(grant);
-    return call(await this.current(signal));
+    const next = await this.current(signal);
+    try {
+      return await call(next);
+    } catch (error) {
+      // A login of this moment is not dead: whoever says so (a policy that forbids the check) is not asked again.
+      if (isSecretsError(error) && error.code === 'permission-denied') this.#checkIsReliable = false;
+      throw error;
+    }
   }
 
   /** The backend does not know `grant` any more. */
@@ -106,6 +114,7 @@ export class Session {
     if (!isSecretsError(error)) return false;
     if (error.code === 'unauthenticated') return true;
     if (error.code !== 'permission-denied' || this.#contract.isAlive === undefined) return false;
+    if (!this.#checkIsReliable) return false;
     if (this.#grant !== grant) return true;
     const alive = await this.#checks.run(
       'alive',

@@ -15,11 +15,12 @@ const PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 export function durationMs(duration: Duration, setting: string): number {
   if (typeof duration === 'number' && Number.isFinite(duration) && duration >= 0) return duration;
   const match = typeof duration === 'string' ? PATTERN.exec(duration) : null;
-  if (match === null) {
+  const lengthMs = match === null ? Number.NaN : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  if (!Number.isFinite(lengthMs)) {
     throw new SecretsError('invalid-config', {
       problem: `The setting ${setting} is not a duration.`,
       remedy: `Give ${setting} as milliseconds or as a number with a unit, such as '5m' (ms, s, m, h, d).`,
     });
   }
-  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  return lengthMs;
 }
