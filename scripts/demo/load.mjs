@@ -14,12 +14,17 @@ export function startLoad({ port, workers = 16, pauseMs = 4 }) {
   const request = (method, path, body) =>
     new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-      const sent = http.request({ agent, host: '127.0.0.1', port, method, path, headers, timeout: 15_000 }, (answer) => {
-        const chunks = [];
-        answer.on('data', (chunk) => chunks.push(chunk));
-        answer.on('end', () => resolve({ status: answer.statusCode, body: Buffer.concat(chunks).toString() }));
-        answer.on('error', reject);
-      });
+      const sent = http.request(
+        { agent, host: '127.0.0.1', port, method, path, headers, timeout: 15_000 },
+        (answer) => {
+          const chunks = [];
+          answer.on('data', (chunk) => chunks.push(chunk));
+          answer.on('end', () =>
+            resolve({ status: answer.statusCode, body: Buffer.concat(chunks).toString() }),
+          );
+          answer.on('error', reject);
+        },
+      );
       sent.on('timeout', () => sent.destroy(Object.assign(new Error('no answer'), { code: 'NO_ANSWER' })));
       sent.on('error', reject);
       sent.end(body);

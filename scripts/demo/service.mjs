@@ -37,7 +37,9 @@ function getJson(port, path) {
       .get({ host: '127.0.0.1', port, path, timeout: 2_000 }, (answer) => {
         const chunks = [];
         answer.on('data', (chunk) => chunks.push(chunk));
-        answer.on('end', () => resolve(answer.statusCode === 200 ? JSON.parse(Buffer.concat(chunks)) : undefined));
+        answer.on('end', () =>
+          resolve(answer.statusCode === 200 ? JSON.parse(Buffer.concat(chunks)) : undefined),
+        );
       })
       .on('error', () => resolve(undefined));
   });

