@@ -1,0 +1,52 @@
+import type { ErrorCode } from '@keyturn/core/provider';
+import { type HttpAnswer, wordsOf } from './answer.js';
+
+/** What a call was for: the same status means one thing to a login and another to a read. */
+export type Purpose =
+  | 'read'
+  | 'list'
+  | 'find-mount'
+  | 'log-in'
+  | 'look-up-token'
+  | 'renew-token'
+  | 'revoke-token'
+  | 'renew-lease'
+  | 'revoke-lease';
+
+/** What the sentences of an error may name. */
+export interface CallFacts {
+  readonly purpose: Purpose;
+  /** The path in the store's API, without query. */
+  readonly path: string;
+  /** What a policy must allow for it. */
+  readonly capability: 'read' | 'list' | 'update';
+  /** What to look at when the login is refused. */
+  readonly advice?: string | undefined;
+}
+
+/** Words for people, or how to make them. */
+export type Sentence = string | ((facts: CallFacts, answer: HttpAnswer) => string);
+
+/** One line of the table of answers: applies when everything that it names is so. */
+export interface AnswerRow {
+  readonly status: number | readonly [from: number, to: number];
+  readonly purposes?: readonly Purpose[];
+  /** What the store's own words match. They decide, and are never repeated: some quote connection strings. */
+  readonly says?: RegExp;
+  readonly also?: (answer: HttpAnswer) => boolean;
+  readonly code: ErrorCode;
+  readonly problem: Sentence;
+  readonly remedy: Sentence;
+}
+
+/** Whether `row` speaks about `answer`. */
+export function applies(row: AnswerRow, answer: HttpAnswer, { purpose }: CallFacts): boolean {
+  const [from, to] = typeof row.status === 'number' ? [row.status, row.status] : row.status;
+  return (
+    answer.status >= from &&
+    answer.status <= to &&
+    (row.purposes === undefined || row.purposes.includes(purpose)) &&
+    (row.says === undefined || row.says.test(wordsOf(answer.body))) &&
+    (row.also === undefined || row.also(answer))
+  );
+}

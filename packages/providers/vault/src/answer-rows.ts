@@ -1,0 +1,282 @@
+import { jsonText } from '@keyturn/core/provider';
+import type { HttpAnswer } from './answer.js';
+import type { AnswerRow, CallFacts, Purpose } from './answer-row.js';
+import { type JsonObject, objectOf, textOf } from './json-object.js';
+
+const READS: readonly Purpose[] = ['read', 'list', 'find-mount'];
+const LEASES: readonly Purpose[] = ['renew-lease', 'revoke-lease'];
+
+const STAYS = 'The value held before stays; check the server, and the setting address.';
+const LATER = 'It is asked again later; if it goes on, look at the server.';
+const TO_ACTIVE = 'Point address at the active node, or at a load balancer that knows it.';
+
+/**
+ * What an answer that is no success means: status and words → code and sentences. The first row that applies
+ * counts. Statuses and texts are those of HashiCorp Vault 1.21 and OpenBao 2.7.
+ */
+export const ANSWER_ROWS: readonly AnswerRow[] = [
+  // The server cannot answer now. Whoever says so, a proxy included, may mean just that.
+  {
+    status: 400,
+    also: ({ body }) => body.kind === 'foreign' && body.wantsTls,
+    code: 'invalid-config',
+    problem: 'The server speaks TLS on this port, and address begins with http://.',
+    remedy: 'Write address with https://.',
+  },
+  {
+    status: 408,
+    code: 'unavailable',
+    problem: 'The server gave up waiting for the request.',
+    remedy: LATER,
+  },
+  {
+    status: 412,
+    code: 'unavailable',
+    problem: 'The node has not yet seen what another node wrote.',
+    remedy: LATER,
+  },
+  {
+    status: 429,
+    says: /lease count quota/,
+    code: 'rate-limited',
+    problem: 'The quota of leases is used up.',
+    remedy: 'Raise the lease count quota at the store, or find out who does not revoke.',
+  },
+  {
+    status: 429,
+    code: 'rate-limited',
+    problem: 'The rate limit of the server is reached.',
+    remedy: 'Raise its rate-limit quota, or ask less often: raise cache.ttl.',
+  },
+  {
+    status: [472, 474],
+    code: 'unavailable',
+    problem: 'The node is a secondary or a standby that does not answer.',
+    remedy: TO_ACTIVE,
+  },
+  {
+    status: 500,
+    says: /is not an allowed role/,
+    code: 'permission-denied',
+    problem: 'The database connection does not allow this role.',
+    remedy: 'Add the role to allowed_roles of the connection at the store.',
+  },
+  {
+    status: 500,
+    says: /standby mode/,
+    code: 'unavailable',
+    problem: 'The node is in standby and cannot pass the request on.',
+    remedy: TO_ACTIVE,
+  },
+  {
+    status: 503,
+    says: /is sealed/,
+    code: 'unavailable',
+    problem: 'The store is sealed.',
+    remedy: 'Unseal it; secrets are read again by themselves then.',
+  },
+  {
+    status: 503,
+    says: /locked by an administrator/,
+    code: 'unavailable',
+    problem: 'An administrator has locked the namespace.',
+    remedy: 'Have it unlocked, or check the setting namespace.',
+  },
+  {
+    status: [500, 599],
+    code: 'unavailable',
+    problem: (_, { status }) => `The server, or a proxy before it, failed with status ${status}.`,
+    remedy: LATER,
+  },
+  {
+    status: 400,
+    says: /upgrad\w+ from non-versioned to versioned data/i,
+    code: 'unavailable',
+    problem: 'The mount is being upgraded, or the node is still joining.',
+    remedy: LATER,
+  },
+
+  // From here on only the store itself is believed: a proxy's 404 must not look like a deleted secret.
+  {
+    status: [100, 299],
+    also: ({ body }) => body.kind === 'foreign',
+    code: 'bad-response',
+    problem: foreignProblem,
+    remedy: STAYS,
+  },
+  {
+    status: [300, 499],
+    also: ({ body }) => body.kind !== 'json',
+    code: 'bad-response',
+    problem: foreignProblem,
+    remedy: STAYS,
+  },
+  {
+    status: 404,
+    says: /namespace not found/,
+    code: 'invalid-config',
+    problem: 'The store has no such namespace.',
+    remedy: 'Check the setting namespace.',
+  },
+
+  // Logins and tokens.
+  {
+    status: [400, 403],
+    purposes: ['log-in'],
+    code: 'unauthenticated',
+    problem: 'The store refuses the login.',
+    remedy: ({ advice }) => advice ?? 'Check the setting auth.',
+  },
+  {
+    status: [404, 405],
+    purposes: ['log-in'],
+    code: 'invalid-config',
+    problem: ({ path }) => `There is no login at ${path}.`,
+    remedy: 'Enable the auth method at the store, or check its mount in the setting auth.',
+  },
+  {
+    status: [401, 403],
+    purposes: ['look-up-token'],
+    code: 'unauthenticated',
+    problem: 'The store does not know the token, or does not let it look itself up.',
+    remedy: 'Give a token that is alive, with the default policy or read on auth/token/lookup-self.',
+  },
+  {
+    status: 400,
+    purposes: ['renew-token', 'revoke-token'],
+    code: 'unsupported',
+    problem: 'The token cannot be renewed or revoked.',
+    remedy: 'A new login takes its place before it ends.',
+  },
+
+  // Leases.
+  {
+    status: [400, 404],
+    purposes: ['renew-lease'],
+    says: /not renewable|cannot be renewed/,
+    code: 'unsupported',
+    problem: 'The lease cannot be renewed.',
+    remedy: 'It is replaced before it ends instead.',
+  },
+  {
+    status: [400, 404],
+    purposes: ['revoke-lease'],
+    says: /failed to revoke/,
+    code: 'unavailable',
+    problem: 'The store could not revoke the lease.',
+    remedy: 'It is tried again; check that the store reaches the system that the lease is for.',
+  },
+  {
+    status: [400, 404],
+    purposes: LEASES,
+    code: 'lease-lost',
+    problem: 'The store no longer knows the lease: it has expired or was revoked.',
+    remedy: 'A new one is fetched in its place.',
+  },
+
+  // Refusals.
+  {
+    status: 401,
+    code: 'unauthenticated',
+    problem: 'The store does not accept the token.',
+    remedy: 'Check the setting auth.',
+  },
+  {
+    status: 403,
+    purposes: ['find-mount'],
+    code: 'permission-denied',
+    problem: ({ path }) => `The token may not use ${lookedUp(path)}, or nothing is mounted there.`,
+    remedy: 'Check the path and the policy of the token, or say what is mounted there in the setting mounts.',
+  },
+  {
+    status: 403,
+    code: 'permission-denied',
+    problem: ({ path }) => `The policy of the token does not allow ${path}.`,
+    remedy: ({ capability, path }) => `Allow ${capability} on ${path} in the policy.`,
+  },
+
+  // Absences.
+  {
+    status: 404,
+    also: (answer) => kvMetadata(answer)?.destroyed === true,
+    code: 'not-found',
+    problem: (_, answer) => `Version ${kvVersion(answer)} has been destroyed.`,
+    remedy: 'Write a new version, or ask for another one with ?version=N.',
+  },
+  {
+    status: 404,
+    also: (answer) => textOf(kvMetadata(answer)?.deletion_time) !== undefined,
+    code: 'not-found',
+    problem: (_, answer) => `Version ${kvVersion(answer)} was deleted${deletedAt(answer)}.`,
+    remedy: 'Undelete it, write a new version, or ask for another one with ?version=N.',
+  },
+  {
+    status: 404,
+    says: /versioned K\/V|root of a K\/V v2 mount/i,
+    code: 'invalid-config',
+    problem: ({ path }) => `What is mounted where ${path} leads is a KV engine of version 2.`,
+    remedy: 'Say kv2 for it in the setting mounts, or leave it out there.',
+  },
+  {
+    status: 404,
+    says: /no handler for route/,
+    code: 'not-found',
+    problem: ({ path }) => `Nothing is mounted where ${path} leads.`,
+    remedy: 'Check the first part of the path, and the setting namespace.',
+  },
+  {
+    status: 404,
+    code: 'not-found',
+    problem: ({ path }) => `There is nothing at ${path}, or not in that version.`,
+    remedy: 'Check the path and the version, or write the secret.',
+  },
+  {
+    status: 405,
+    code: 'unsupported',
+    problem: ({ capability, path }) => `What is mounted there does not offer ${capability} on ${path}.`,
+    remedy: 'Check the path; one that is read by a write needs an entry in the setting parameters.',
+  },
+  {
+    status: 400,
+    purposes: READS,
+    says: /unknown (role|key)|\b(role|key)\b.*(does not exist|not found)/,
+    code: 'not-found',
+    problem: ({ path }) => `There is no role or key of that name at ${path}.`,
+    remedy: 'Check the last part of the path, or create the role.',
+  },
+  {
+    status: 400,
+    code: 'invalid-ref',
+    problem: ({ path }) => `The store refuses the request for ${path} as malformed.`,
+    remedy: 'Check the path and the version, and what the setting parameters has for it.',
+  },
+  {
+    status: [300, 499],
+    code: 'bad-response',
+    problem: (_, { status }) => `The answer has status ${status}, which no store gives here.`,
+    remedy: STAYS,
+  },
+];
+
+function foreignProblem(_: CallFacts, { status, body }: HttpAnswer): string {
+  const looks = body.kind === 'foreign' ? body.looks : 'no body';
+  return `A proxy or another service answered, with status ${status} and ${looks}, not the store.`;
+}
+
+function lookedUp(path: string): string {
+  return path.replace('sys/internal/ui/mounts/', '');
+}
+
+/** The metadata of a KV version: present in a 404 for one that was deleted. */
+function kvMetadata({ body }: HttpAnswer): JsonObject | undefined {
+  return body.kind === 'json' ? objectOf(objectOf(body.content.data)?.metadata) : undefined;
+}
+
+function kvVersion(answer: HttpAnswer): string {
+  return jsonText(kvMetadata(answer)?.version);
+}
+
+function deletedAt(answer: HttpAnswer): string {
+  const time = textOf(kvMetadata(answer)?.deletion_time) ?? '';
+  return /^[\dTZ:.+-]+$/.test(time) ? ` at ${time}` : '';
+}

@@ -1,0 +1,25 @@
+import { SecretsError } from '@keyturn/core/provider';
+
+/**
+ * The token of a login. Printing, logging or serializing it shows nothing of it; only this package can read it.
+ */
+export class SessionToken {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /**
+   * The token inside a credential that came back through the core.
+   *
+   * @throws SecretsError `unauthenticated` when it is none of ours
+   */
+  static textOf(credential: unknown): string {
+    if (typeof credential === 'object' && credential !== null && #text in credential) return credential.#text;
+    throw new SecretsError('unauthenticated', {
+      problem: 'The call came without a login.',
+      remedy: 'Pass the credential that session.login() returned as options.session.',
+    });
+  }
+}

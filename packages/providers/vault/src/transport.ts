@@ -1,0 +1,153 @@
+import type { IncomingMessage } from 'node:http';
+import { isSecretsError, SecretsError } from '@keyturn/core/provider';
+import type { HttpAnswer } from './answer.js';
+import { type Connection, openConnection } from './connection.js';
+import { isUntrusted, networkError } from './network-error.js';
+import { isRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js';
+import { readBody } from './response-body.js';
+import type { VaultSettings } from './vault-settings.js';
+
+/** One request to the store. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends requests over kept connections, in place of node-vault's own client.
+ *
+ * What it does that node-vault's does not: heeds the signal, bounds the answer, follows a redirect only where the
+ * token may go, tells the store's answers from a proxy's, keeps the digits of numbers, and rejects only with
+ * errors that carry no header.
+ */
+export class Transport {
+  readonly #settings: VaultSettings;
+  #connection: Promise<Connection> | undefined;
+  #hasWorked = false;
+
+  constructor(settings: VaultSettings) {
+    this.#settings = settings;
+  }
+
+  /** Sends `request` and reads the answer, whatever its status. */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    let url = new URL(request.url);
+    for (let redirects = 0; ; redirects++) {
+      const response = await this.#exchange(url, request);
+      const status = response.statusCode ?? 0;
+      if (isRedirect(status)) {
+        response.destroy();
+        if (redirects === MAX_REDIRECTS) throw tooManyRedirects(status);
+        const facts = { nodes: this.#settings.nodes, hasWorked: this.#hasWorked };
+        url = redirectTarget(status, response.headers.location, url, facts);
+        continue;
+      }
+      const text = await this.#read(response, url);
+      this.#hasWorked = true;
+      return {
+        status,
+        body: readBody(response.headers['content-type'], text),
+        retryAfterMs: retryAfterMs(response.headers['retry-after']),
+      };
+    }
+  }
+
+  /** Closes every connection. */
+  async close(): Promise<void> {
+    const connection = await this.#connection?.catch(() => undefined);
+    connection?.agent.destroy();
+  }
+
+  async #exchange(url: URL, request: HttpRequest): Promise<IncomingMessage> {
+    const connection = await this.#open();
+    try {
+      return await exchange(connection, url, request);
+    } catch (failure) {
+      if (!isDroppedWhileIdle(failure, request)) throw this.#failed(failure, url);
+    }
+    return exchange(connection, url, request).catch((failure: unknown) => {
+      throw this.#failed(failure, url);
+    });
+  }
+
+  #open(): Promise<Connection> {
+    this.#connection ??= openConnection(new URL(this.#settings.address).protocol, this.#settings.tls).catch(
+      (error) => {
+        this.#connection = undefined;
+        throw error;
+      },
+    );
+    return this.#connection;
+  }
+
+  /** Authorities that do not know the server's certificate may have been replaced on disk: they are read again. */
+  #failed(thrown: unknown, url: URL): SecretsError {
+    if (isSecretsError(thrown)) return thrown;
+    const failure = thrown instanceof Dropped ? thrown.failure : thrown;
+    if (this.#settings.tls.caFile !== undefined && isUntrusted(failure)) this.#connection = undefined;
+    return networkError(failure, { origin: url.origin, hasWorked: this.#hasWorked });
+  }
+
+  async #read(response: IncomingMessage, url: URL): Promise<string> {
+    const { maxResponseBytes } = this.#settings;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > maxResponseBytes) throw tooLarge(response.statusCode, maxResponseBytes);
+        chunks.push(chunk);
+      }
+    } catch (failure) {
+      throw this.#failed(failure, url);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+}
+
+/** A failure of a connection that had been kept, before any of the answer came. */
+class Dropped {
+  constructor(readonly failure: unknown) {}
+}
+
+function exchange(connection: Connection, url: URL, request: HttpRequest): Promise<IncomingMessage> {
+  const { method, headers, body, signal } = request;
+  return new Promise((resolve, reject) => {
+    const outgoing = connection.request(url, { method, headers, signal, agent: connection.agent });
+    outgoing.once('response', resolve);
+    outgoing.on('error', (failure) => reject(outgoing.reusedSocket ? new Dropped(failure) : failure));
+    outgoing.end(body);
+  });
+}
+
+/**
+ * Whether the other side had closed a kept connection that the request was sent on: then it was not answered for
+ * that reason alone, and a read is sent once more on a new one, as RFC 9110 (9.2.2) allows.
+ */
+function isDroppedWhileIdle(failure: unknown, { method, signal }: HttpRequest): boolean {
+  return failure instanceof Dropped && method === 'GET' && !signal.aborted;
+}
+
+/** Whole seconds, at least one: a store that says 0 must not be asked again at once. Dates are left to the core's backoff. */
+function retryAfterMs(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header) ? Math.max(1, Number(header)) * 1_000 : undefined;
+}
+
+function tooLarge(status: number | undefined, limit: number): SecretsError {
+  return new SecretsError('bad-response', {
+    status,
+    problem: `The answer is longer than ${limit} bytes.`,
+    remedy: 'Raise maxResponseBytes if the secret is that large; else check what answers at address.',
+  });
+}
+
+function tooManyRedirects(status: number): SecretsError {
+  return new SecretsError('unavailable', {
+    status,
+    problem: `The request was redirected more than ${MAX_REDIRECTS} times.`,
+    remedy: 'The cluster may have no active node; check api_addr of its nodes and the setting address.',
+  });
+}

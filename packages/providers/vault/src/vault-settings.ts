@@ -1,0 +1,162 @@
+import { isSafePath } from './api-path.js';
+import type { Auth } from './auth/auth.js';
+import { invalidConfig, refuseUnknown, requireObject } from './invalid-config.js';
+import { checkTls, type VaultTls } from './tls-settings.js';
+
+/** What is mounted at a path. Only the two KV engines differ in how they are read; the rest says itself what it is. */
+export type MountKind = 'kv1' | 'kv2' | 'database' | 'pki' | 'other';
+
+/** What a path that is read by a write is sent. */
+export type ReadParameters = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** What `vault` takes. */
+export interface VaultConfig {
+  /** Scheme, host and port of the API, such as `https://vault:8200`; with the path in front of `/v1` where there is one. */
+  readonly address: string;
+  /** How to log in: `token`, `approle`, `kubernetes` or `jwt`. */
+  readonly auth: Auth;
+  /** The namespace of every call, the login included: OpenBao, or Vault Enterprise. */
+  readonly namespace?: string;
+  /** What is mounted where. A mount that is not named here is looked up at its first use. */
+  readonly mounts?: Readonly<Record<string, MountKind>>;
+  /** What to send with paths that are read by a write: `pki/issue/…`, `kubernetes/creds/…`. Not for KV. */
+  readonly parameters?: Readonly<Record<string, ReadParameters>>;
+  /** The API addresses of the cluster's nodes: where a standby may redirect to, token included. */
+  readonly nodes?: readonly string[];
+  readonly tls?: VaultTls;
+  /** The longest answer that is read, in bytes. Default 8 MiB. */
+  readonly maxResponseBytes?: number;
+}
+
+/** The configuration, checked, with its defaults in place. */
+export interface VaultSettings {
+  /** Without a slash at its end. */
+  readonly address: string;
+  readonly auth: Auth;
+  readonly namespace: string | undefined;
+  readonly mounts: ReadonlyMap<string, MountKind>;
+  readonly parameters: ReadonlyMap<string, ReadParameters>;
+  /** Origins. */
+  readonly nodes: ReadonlySet<string>;
+  readonly tls: VaultTls;
+  readonly maxResponseBytes: number;
+}
+
+const NAMES = [
+  'address',
+  'auth',
+  'namespace',
+  'mounts',
+  'parameters',
+  'nodes',
+  'tls',
+  'maxResponseBytes',
+] as const;
+const KINDS: readonly MountKind[] = ['kv1', 'kv2', 'database', 'pki', 'other'];
+const DEFAULT_MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Checks a configuration without any I/O.
+ *
+ * @throws SecretsError `invalid-config` that names the setting
+ */
+export function vaultSettings(config: VaultConfig): VaultSettings {
+  refuseUnknown(config, NAMES);
+  const address = apiAddress(config.address, 'address');
+  if (typeof config.auth?.read !== 'function') {
+    throw invalidConfig('auth', 'is missing', 'Give token(…), approle(…), kubernetes(…) or jwt(…).');
+  }
+  if (config.tls !== undefined) checkTls(config.tls, address.protocol);
+  return {
+    address: address.href.replace(/\/+$/, ''),
+    auth: config.auth,
+    namespace: namespaceOf(config.namespace),
+    mounts: mountsOf(config.mounts ?? {}),
+    parameters: parametersOf(config.parameters ?? {}),
+    nodes: nodesOf(config.nodes ?? [], address.protocol),
+    tls: config.tls ?? {},
+    maxResponseBytes: bytesOf(config.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES),
+  };
+}
+
+function apiAddress(given: unknown, setting: string): URL {
+  const remedy = `Write ${setting} like https://vault:8200.`;
+  let url: URL;
+  try {
+    url = new URL(typeof given === 'string' ? given : '');
+  } catch {
+    throw invalidConfig(setting, 'is not a URL', remedy);
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw invalidConfig(setting, 'is neither http:// nor https://', remedy);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw invalidConfig(setting, 'holds a user or password', 'Log in by the setting auth.');
+  }
+  if (url.search !== '' || url.hash !== '') throw invalidConfig(setting, 'has a query or fragment', remedy);
+  if (/\/v1\/*$/.test(url.pathname)) throw invalidConfig(setting, 'ends in /v1', `Leave out /v1. ${remedy}`);
+  return url;
+}
+
+function namespaceOf(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const namespace = typeof given === 'string' ? given.replace(/^\/|\/$/g, '') : '';
+  if (!isSafePath(namespace) || !/^[\x21-\x7e]+$/.test(namespace)) {
+    throw invalidConfig('namespace', 'is no path such as team or team/orders');
+  }
+  return namespace;
+}
+
+function mountsOf(given: Readonly<Record<string, MountKind>>): ReadonlyMap<string, MountKind> {
+  return new Map(
+    entriesOf(given, 'mounts').map(([path, kind]) => {
+      if (!KINDS.includes(kind)) {
+        throw invalidConfig(`mounts['${path}']`, 'is no kind of mount', `There are ${KINDS.join(', ')}.`);
+      }
+      return [path, kind];
+    }),
+  );
+}
+
+function parametersOf(given: Readonly<Record<string, ReadParameters>>): ReadonlyMap<string, ReadParameters> {
+  return new Map(
+    entriesOf(given, 'parameters').map(([path, parameters]) => {
+      requireObject(parameters, `parameters['${path}']`);
+      return [path, parameters];
+    }),
+  );
+}
+
+/** The entries of a record by path, each without a slash at its ends. */
+function entriesOf<Value>(given: Readonly<Record<string, Value>>, setting: string): [string, Value][] {
+  requireObject(given, setting);
+  return Object.entries(given).map(([key, value]) => {
+    const path = key.replace(/^\/|\/$/g, '');
+    if (!isSafePath(path)) {
+      throw invalidConfig(setting, 'has a malformed path', 'Write paths like secret or team/secret.');
+    }
+    return [path, value];
+  });
+}
+
+function nodesOf(given: readonly string[], protocol: string): ReadonlySet<string> {
+  if (!Array.isArray(given)) throw invalidConfig('nodes', 'is not a list of addresses');
+  return new Set(
+    given.map((node, place) => {
+      const url = apiAddress(node, `nodes[${place}]`);
+      if (url.protocol !== protocol) {
+        throw invalidConfig(
+          `nodes[${place}]`,
+          'has another scheme than address',
+          'The token would change from TLS to plain text: use one scheme.',
+        );
+      }
+      return url.origin;
+    }),
+  );
+}
+
+function bytesOf(given: number): number {
+  if (Number.isSafeInteger(given) && given > 0) return given;
+  throw invalidConfig('maxResponseBytes', 'is not a positive whole number of bytes');
+}
