@@ -51,6 +51,22 @@ export interface SecretsEvents {
 
 export type SecretsEvent = keyof SecretsEvents;
 
+/** Every event by its name. */
+export const EVENT_NAMES = Object.keys({
+  'secret-loaded': true,
+  'secret-rotated': true,
+  'secret-drained': true,
+  'lease-renewed': true,
+  'lease-expired': true,
+  'lease-revoked': true,
+  'refresh-failed': true,
+  'stale-served': true,
+  'breaker-changed': true,
+  'session-started': true,
+  'session-renewed': true,
+  'session-lost': true,
+} satisfies Record<SecretsEvent, true>) as readonly SecretsEvent[];
+
 type Listener = (payload: never) => void;
 
 /** Tells listeners and channels; a listener that throws disturbs nobody. */
@@ -76,10 +92,12 @@ export class Diagnostics {
     }
     channelOf.publish(payload);
     for (const listener of listeners ?? []) {
+      const threw = (error: unknown) => this.listenerThrew(`a listener of ${event}`, error);
       try {
-        (listener as (payload: SecretsEvents[Event]) => void)(payload);
+        const outcome = (listener as (payload: SecretsEvents[Event]) => unknown)(payload);
+        if (outcome instanceof Promise) outcome.catch(threw);
       } catch (error) {
-        this.listenerThrew(`a listener of ${event}`, error);
+        threw(error);
       }
     }
   }
