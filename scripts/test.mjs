@@ -55,10 +55,14 @@ function vitest(args, env) {
     const child = spawn(process.execPath, [join(rootDir, 'node_modules/vitest/vitest.mjs'), ...args], {
       cwd: rootDir,
       env,
-      stdio: 'inherit',
+      stdio: ['ignore', 'inherit', 'inherit'],
+      // A group of its own: vitest alone would leave its workers behind, in the middle of a test.
+      detached: true,
     });
-    const passOn = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
-    process.once('SIGTERM', passOn).once('SIGINT', passOn);
+    const passOn = (/** @type {NodeJS.Signals} */ signal) => {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    };
+    for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP'])) process.once(signal, passOn);
     child.on('error', () => resolve(1));
     child.on('close', (code) => resolve(code ?? 1));
   });

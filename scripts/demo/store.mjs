@@ -13,6 +13,7 @@ export async function startStore() {
   }
   const { createDevServer } = await import('@keyturn/dev-server');
   const server = createDevServer();
-  const address = await server.start();
-  return { name: "Keyturn's dev server", address, rootToken: server.rootToken, stop: () => server.close() };
+  await server.start();
+  const { address, rootToken } = server;
+  return { name: "Keyturn's dev server", address, rootToken, stop: () => server.close() };
 }

@@ -1,6 +1,6 @@
 // @ts-check
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
@@ -29,6 +29,7 @@ kill -KILL "$1" 2>/dev/null
  * @property {() => Promise<void>} ended resolves when the process has ended, however it did
  * @property {() => boolean} running
  * @property {(signal: NodeJS.Signals) => void} signal sends a signal to this process alone
+ * @property {() => Promise<void>} pause stops it where it is (SIGSTOP); resolves once no thread of it runs any more
  * @property {() => Promise<void>} stop ends it, waits for it, removes `dataDir`; idempotent
  * @property {() => void} dismiss lets go of a process that has ended and keeps `dataDir`, for a successor
  */
@@ -125,6 +126,11 @@ export function spawnGuarded({ command, args, stopSignal, dataDir, env = process
     signal(signal) {
       if (running) child.kill(signal);
     },
+    async pause() {
+      if (!running) return;
+      child.kill('SIGSTOP');
+      while (running && !isStopped(pid ?? -1)) await sleep(1);
+    },
     dismiss() {
       guard?.stdin.end('dismissed\n');
     },
@@ -148,6 +154,22 @@ export function spawnGuarded({ command, args, stopSignal, dataDir, env = process
       return stopping;
     },
   };
+}
+
+/**
+ * Whether every thread of a process is stopped. The signal takes a moment to reach them all, in which a server can
+ * still answer. Where there is no /proc, the moment is not waited for.
+ *
+ * @param {number} pid
+ */
+function isStopped(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) =>
+      /^State:\s+T/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8')),
+    );
+  } catch {
+    return true;
+  }
 }
 
 /** @param {unknown} handle a process or one end of its pipe, both of which have `unref` at run time */

@@ -46,7 +46,7 @@ export function findOpenBao() {
  * @property {import('./vault-api.mjs').VaultApi['call']} call any answer, with status and headers
  * @property {() => number} pid
  * @property {() => string} output its log so far
- * @property {() => void} pause it hangs from here on: connections are accepted, nothing is answered (SIGSTOP)
+ * @property {() => Promise<void>} pause once it resolves, connections are accepted and nothing is answered (SIGSTOP)
  * @property {() => void} resume undoes `pause`
  * @property {() => Promise<void>} kill ends it at once, connections are refused from here on (SIGKILL)
  * @property {() => Promise<void>} restart starts it again at the same address; `raft` is unsealed, `memory` is empty
@@ -186,7 +186,7 @@ export async function openBaoNode({ storage, tls = false, ports, name = 'node', 
       call,
       pid: () => server?.pid ?? -1,
       output: () => server?.output() ?? '',
-      pause: () => server?.signal('SIGSTOP'),
+      pause: async () => server?.pause(),
       resume: () => server?.signal('SIGCONT'),
       async kill() {
         server?.signal('SIGKILL');

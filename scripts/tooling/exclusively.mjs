@@ -33,13 +33,13 @@ export async function exclusively(name, work) {
       said = true;
       await sleep(200);
     }
-    try {
-      return await work();
-    } finally {
-      rmSync(lock, { force: true });
-    }
   } finally {
     rmSync(mine, { force: true });
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lock, { force: true });
   }
 }
 

@@ -1,5 +1,6 @@
 // @ts-check
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { rootDir } from './workspace-packages.mjs';
 
 /**
@@ -48,14 +49,14 @@ export function runCommand(command, args, { cwd = rootDir, env = process.env, la
 }
 
 /**
- * Runs one of the tools in node_modules with this same Node.
+ * Runs one of the tools in node_modules.
  *
  * @param {string} script below node_modules
  * @param {readonly string[]} args
- * @param {Parameters<typeof runCommand>[2]} [options]
+ * @param {Parameters<typeof runCommand>[2] & { node?: string }} [options] `node`: the one to run it with; this one
  */
-export function runTool(script, args, options) {
-  return runCommand(process.execPath, [`${rootDir}/node_modules/${script}`, ...args], options);
+export function runTool(script, args, { node = process.execPath, ...options } = {}) {
+  return runCommand(node, [join(rootDir, 'node_modules', script), ...args], options);
 }
 
 /** @param {number} durationMs */
