@@ -21,6 +21,7 @@ export default defineConfig({
       provider: 'v8',
       include: ['packages/*/src/**', 'packages/*/*/src/**'],
       reporter: ['text-summary', 'json-summary'],
+      reportOnFailure: true,
     },
   },
 });

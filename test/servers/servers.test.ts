@@ -82,7 +82,7 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('OpenBao with a database 
   });
 
   test('hangs while paused and answers when resumed', async () => {
-    bao.pause();
+    await bao.pause();
     const asked = bao.call('GET', 'sys/health');
     await expect(Promise.race([asked, pause(100)])).resolves.toBe('paused');
     bao.resume();

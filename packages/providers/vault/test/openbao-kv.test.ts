@@ -194,7 +194,7 @@ describe.skipIf(!requireServer('openbao'))('KV on OpenBao', () => {
   it('a server that hangs lets its callers go', async () => {
     const { provider, options, fetch } = await connect();
     await fetch('secret/orders');
-    bao.pause();
+    await bao.pause();
     try {
       const caller = new AbortController();
       const failing = failureOf(

@@ -306,7 +306,7 @@ describe.skipIf(!requireServer('openbao'))('sessions on OpenBao', () => {
 
   it('a store that hangs lets a login go, with the reason of the signal', async () => {
     const { session } = vault({ address: bao.address, auth: token({ token: bao.rootToken }) });
-    bao.pause();
+    await bao.pause();
     try {
       const deadline = new AbortController();
       const reason = new SecretsError('timeout', { problem: 'Too slow.', remedy: 'Wait longer.' });
