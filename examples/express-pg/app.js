@@ -6,7 +6,9 @@ export function createApp(pool) {
   app.use(express.json());
 
   app.get('/orders/:id', async (request, response) => {
-    const { rows } = await pool.query('select id, item, quantity from orders where id = $1', [request.params.id]);
+    const { rows } = await pool.query('select id, item, quantity from orders where id = $1', [
+      request.params.id,
+    ]);
     if (rows.length === 0) response.sendStatus(404);
     else response.json(rows[0]);
   });

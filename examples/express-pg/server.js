@@ -8,7 +8,10 @@ const CREDENTIALS = 'vault:database/creds/orders';
 
 const secrets = createSecrets({
   providers: {
-    vault: vault({ address: VAULT_ADDR, auth: approle({ roleId: VAULT_ROLE_ID, secretId: VAULT_SECRET_ID }) }),
+    vault: vault({
+      address: VAULT_ADDR,
+      auth: approle({ roleId: VAULT_ROLE_ID, secretId: VAULT_SECRET_ID }),
+    }),
   },
 });
 const pool = createPool(secrets, CREDENTIALS, {
@@ -20,7 +23,9 @@ const pool = createPool(secrets, CREDENTIALS, {
 await secrets.ready();
 
 secrets.on('secret-rotated', ({ version }) => console.log(`now using ${version}`));
-secrets.on('refresh-failed', ({ code, retryInMs }) => console.log(`refresh failed: ${code}, again in ${retryInMs} ms`));
+secrets.on('refresh-failed', ({ code, retryInMs }) =>
+  console.log(`refresh failed: ${code}, again in ${retryInMs} ms`),
+);
 
 const app = createApp(pool);
 app.get('/status', (_request, response) => {
