@@ -23,7 +23,7 @@ interface Answer {
 export class Asked {
   readonly target: Target;
   readonly #ref: string;
-  readonly #make: (entry: Entry) => SecretValue;
+  readonly #pick: (entry: Entry) => SecretValue;
   readonly #clock: Clock;
   #answer: Answer | undefined;
 
@@ -38,47 +38,53 @@ export class Asked {
     this.#clock = clock;
     const { field } = ref;
     const pick = (entry: Entry) => (field === undefined ? entry.value : entry.value.field(field, this.#ref));
-    this.#make = !isTemplate
+    this.#pick = !isTemplate
       ? pick
-      : (entry) => {
-          const value = SecretValue.wrap(input.render(pick(entry).texts(this.target.ref)));
-          entry.addDerived(value);
-          derived(this.target, value);
-          return value;
-        };
+      : (entry) =>
+          entry.derive(`${field ?? ''}\n${input.text}`, () => {
+            const value = SecretValue.wrap(input.render(pick(entry).texts(this.target.ref)));
+            derived(this.target, value);
+            return value;
+          });
   }
 
   /** The last answer, while it is fresh. */
   fresh(nowMs: number): Answer | undefined {
     const answer = this.#answer;
     if (answer === undefined || answer.staleReason !== undefined) return undefined;
-    const { term } = answer.entry;
-    return answer.term === term && nowMs < term.freshUntilMs ? answer : undefined;
+    const { entry, term } = answer;
+    return term === entry.term && nowMs < entry.freshUntilMs ? answer : undefined;
   }
 
   /**
-   * What was asked for, from a version.
+   * What was asked for, from the version in service; remembered.
    *
    * @throws SecretsError `not-found` or `bad-response` when the version lacks the field
    */
   answer(entry: Entry, staleReason: StaleReason | undefined): Answer {
     const last = this.#answer;
     if (last?.entry === entry && last.term === entry.term && last.staleReason === staleReason) return last;
-    const { term } = entry;
-    const untilMs = term.freshUntilMs - term.sentMs;
-    const secret = new Secret(
-      this.#ref,
-      this.#make(entry),
-      {
-        version: entry.version,
-        sentMonotonicMs: term.sentMs,
-        expiresWallMs: Number.isFinite(untilMs) ? term.sentWallMs + untilMs : undefined,
-        staleReason,
-        metadata: entry.metadata,
-      },
-      this.#clock,
-    );
-    this.#answer = { entry, term, staleReason, secret, promise: Promise.resolve(secret) };
+    const secret = this.secret(entry, staleReason);
+    this.#answer = { entry, term: entry.term, staleReason, secret, promise: Promise.resolve(secret) };
     return this.#answer;
+  }
+
+  /**
+   * What was asked for, from a version that need not be in service: a consumer may yet refuse it, so it is not
+   * remembered, or the next `getSecret` would hand it out.
+   *
+   * @throws SecretsError `not-found` or `bad-response` when the version lacks the field
+   */
+  secret(entry: Entry, staleReason: StaleReason | undefined): Secret {
+    const { term, version, metadata } = entry;
+    const lifeMs = entry.freshUntilMs - term.sentMs;
+    const facts = {
+      version,
+      sentMonotonicMs: term.sentMs,
+      expiresWallMs: Number.isFinite(lifeMs) ? term.sentWallMs + lifeMs : undefined,
+      staleReason,
+      metadata,
+    };
+    return new Secret(this.#ref, this.#pick(entry), facts, this.#clock);
   }
 }

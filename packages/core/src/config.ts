@@ -59,6 +59,9 @@ export interface Settings {
   readonly rotation: { readonly proofMs: number; readonly drainMs: number; readonly revokeMs: number };
 }
 
+/** The longest that a host timer can wait: past it, setTimeout fires at once. */
+const MOST_WAIT_MS = 2 ** 31 - 1;
+
 /** Every default of the core. */
 const DEFAULTS = {
   ttl: '5m',
@@ -92,20 +95,17 @@ export function settingsOf(config: SecretsConfig): Settings {
       maxEntries: positiveInteger(cache.maxEntries ?? DEFAULTS.maxEntries, 'cache.maxEntries'),
     },
     guard: {
-      attemptTimeoutMs: timeoutMs(
+      attemptTimeoutMs: waitMs(
         resilience.attemptTimeout ?? DEFAULTS.attemptTimeout,
         'resilience.attemptTimeout',
       ),
       retry: {
         attempts: positiveInteger(resilience.attempts ?? DEFAULTS.attempts, 'resilience.attempts'),
-        firstDelayMs: durationMs(
+        firstDelayMs: waitMs(
           resilience.firstRetryDelay ?? DEFAULTS.firstRetryDelay,
           'resilience.firstRetryDelay',
         ),
-        maxDelayMs: durationMs(
-          resilience.maxRetryDelay ?? DEFAULTS.maxRetryDelay,
-          'resilience.maxRetryDelay',
-        ),
+        maxDelayMs: waitMs(resilience.maxRetryDelay ?? DEFAULTS.maxRetryDelay, 'resilience.maxRetryDelay'),
       },
     },
     breaker: {
@@ -115,9 +115,9 @@ export function settingsOf(config: SecretsConfig): Settings {
       resetAfterMs: durationMs(resilience.breakerReset ?? DEFAULTS.breakerReset, 'resilience.breakerReset'),
     },
     rotation: {
-      proofMs: timeoutMs(rotation.proofTimeout ?? DEFAULTS.proofTimeout, 'rotation.proofTimeout'),
-      drainMs: durationMs(rotation.drainTimeout ?? DEFAULTS.drainTimeout, 'rotation.drainTimeout'),
-      revokeMs: durationMs(rotation.revokeTimeout ?? DEFAULTS.revokeTimeout, 'rotation.revokeTimeout'),
+      proofMs: waitMs(rotation.proofTimeout ?? DEFAULTS.proofTimeout, 'rotation.proofTimeout'),
+      drainMs: waitMs(rotation.drainTimeout ?? DEFAULTS.drainTimeout, 'rotation.drainTimeout'),
+      revokeMs: waitMs(rotation.revokeTimeout ?? DEFAULTS.revokeTimeout, 'rotation.revokeTimeout'),
     },
   };
 }
@@ -149,6 +149,16 @@ function checkShape(config: SecretsConfig): void {
     if (!isAlias(alias)) throw invalid(`providers.${alias}`, 'is not a word of letters, digits, - and _');
     if (typeof provider?.fetch !== 'function') throw invalid(`providers.${alias}`, 'is not a provider');
   }
+  const { redactor, clock, instance } = config;
+  if (redactor !== undefined && !hasMethods(redactor, ['add', 'retire']))
+    throw invalid('redactor', 'lacks add or retire');
+  if (clock !== undefined && !hasMethods(clock, ['wallMs', 'monotonicMs', 'random', 'sleep', 'arm']))
+    throw invalid('clock', 'is not a clock');
+  if (instance !== undefined && typeof instance !== 'string') throw invalid('instance', 'is not a string');
+}
+
+function hasMethods(thing: unknown, names: readonly string[]): boolean {
+  return names.every((name) => typeof (thing as Record<string, unknown> | null)?.[name] === 'function');
 }
 
 function positiveInteger(value: number, setting: string): number {
@@ -156,10 +166,11 @@ function positiveInteger(value: number, setting: string): number {
   throw invalid(setting, 'is not a positive whole number');
 }
 
-function timeoutMs(duration: Duration, setting: string): number {
+/** A time that is waited for: zero would give nobody a chance, or repeat without a pause. */
+function waitMs(duration: Duration, setting: string): number {
   const limitMs = durationMs(duration, setting);
-  if (limitMs > 0) return limitMs;
-  throw invalid(setting, 'is zero, so that every call would time out');
+  if (limitMs > 0 && limitMs <= MOST_WAIT_MS) return limitMs;
+  throw invalid(setting, limitMs > 0 ? 'is longer than a timer can wait (24 days)' : 'is zero');
 }
 
 function invalid(setting: string, problem: string): SecretsError {

@@ -9,6 +9,7 @@ import { Rotation } from './lease/rotation.js';
 import { SessionKeeper } from './lease/session-keeper.js';
 import { TimerQueue } from './lease/timer-queue.js';
 import { TrackedTargets } from './lease/tracked.js';
+import { Upkeep } from './lease/upkeep.js';
 import { ProviderRuntime } from './provider/provider-runtime.js';
 import { Router } from './provider/router.js';
 import { Breaker } from './resilience/breaker.js';
@@ -73,7 +74,7 @@ export function createSecrets(config: SecretsConfig): Secrets {
     clock,
     diagnostics,
     limits: settings.rotation,
-    published: (tracked, held) => leases.schedule(tracked, held),
+    published: (tracked, held) => upkeep.schedule(tracked, held),
   });
   const resolver = new Resolver({
     router,
@@ -84,7 +85,7 @@ export function createSecrets(config: SecretsConfig): Secrets {
     clock,
     diagnostics,
   });
-  const leases: LeaseManager = new LeaseManager({
+  const upkeep = new Upkeep({
     targets,
     cache,
     router,
@@ -94,6 +95,15 @@ export function createSecrets(config: SecretsConfig): Secrets {
     clock,
     settings,
     diagnostics,
+  });
+  const leases: LeaseManager = new LeaseManager({
+    targets,
+    upkeep,
+    cache,
+    router,
+    resolver,
+    revocations,
+    clock,
   });
 
   return new Secrets({
@@ -110,6 +120,7 @@ export function createSecrets(config: SecretsConfig): Secrets {
         resolver,
         rotation,
         leases,
+        revocations,
         keepers,
         router,
         queue,

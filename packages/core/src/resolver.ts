@@ -20,7 +20,7 @@ export interface Resolved {
   readonly staleReason: StaleReason | undefined;
 }
 
-/** How a load is made. A load that is joined keeps the options that it was started with. */
+/** How a load is made. */
 export interface LoadOptions {
   /** Whether failed attempts are repeated: while a caller waits, but not in the background. */
   readonly retry: boolean;
@@ -53,6 +53,8 @@ export class Resolver {
   readonly #clock: HostClock;
   readonly #diagnostics: Diagnostics;
   readonly #loads = new SingleFlight<Entry>();
+  /** The targets whose load under way is not repeated when it fails. */
+  readonly #singleAttempts = new Set<string>();
   #closed: SecretsError | undefined;
 
   constructor(parts: {
@@ -77,7 +79,7 @@ export class Resolver {
   peek(target: Target): Resolved | undefined {
     const entry = this.#cache.get(target.ref);
     if (entry === undefined || this.#closed !== undefined) return undefined;
-    const state = freshness(entry.term, entry.lease, this.#clock.monotonicMs());
+    const state = freshness(entry, this.#clock.monotonicMs());
     if (state === 'fresh') return { entry, staleReason: undefined };
     return state === 'stale' ? { entry, staleReason: 'refreshing' } : undefined;
   }
@@ -90,28 +92,51 @@ export class Resolver {
     if (this.#closed !== undefined) throw this.#closed;
     const entry = this.#cache.get(target.ref);
     const nowMs = this.#clock.monotonicMs();
-    const state = entry === undefined ? 'expired' : freshness(entry.term, entry.lease, nowMs);
+    const state = entry === undefined ? 'expired' : freshness(entry, nowMs);
     if (entry !== undefined && state === 'fresh') return { entry, staleReason: undefined };
 
     const refusal = this.#refusals.get(target.ref, nowMs)?.error;
     if (entry !== undefined && state === 'stale') {
-      if (refusal === undefined) this.load(target, { retry: false }).catch(() => {});
+      if (refusal === undefined) this.#refresh(target);
       return this.#stale(entry, refusal?.code ?? 'refreshing');
     }
     try {
       if (refusal !== undefined) throw refusal;
       return { entry: await this.load(target, { retry: true, signal }), staleReason: undefined };
     } catch (error) {
-      if (entry === undefined || state !== 'due' || !isSecretsError(error) || !error.policy.serveStale)
-        throw error;
+      const mayServeStale = isSecretsError(error) && error.policy.serveStale;
+      if (!mayServeStale || state !== 'due' || entry === undefined || this.#isOver(entry)) throw error;
       return this.#stale(entry, error.code);
     }
   }
 
-  /** Fetches `target` now and has it admitted. One load at a time for each target. */
-  load(target: Target, options: LoadOptions): Promise<Entry> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    return this.#loads.run(target.ref, (signal) => this.#load(target, options, signal), options.signal);
+  /**
+   * Fetches `target` now and has it admitted. One load at a time for each target: who comes meanwhile joins it. A
+   * caller that wants retries and has joined a single attempt of the background goes on by itself where it failed.
+   */
+  async load(target: Target, options: LoadOptions): Promise<Entry> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const mayRepeat = options.retry && this.#singleAttempts.has(target.ref);
+    try {
+      return await this.#loads.run(
+        target.ref,
+        (signal) => this.#load(target, options, signal),
+        options.signal,
+      );
+    } catch (error) {
+      if (!mayRepeat || !isSecretsError(error) || !error.policy.retry) throw error;
+      return this.load(target, options);
+    }
+  }
+
+  /** Whether `target` is being fetched. */
+  isLoading(target: Target): boolean {
+    return this.#loads.has(target.ref);
+  }
+
+  /** Resolves when the load of `target` that is under way, if there is one, has settled either way. */
+  settled(target: Target): Promise<void> {
+    return this.#loads.settled(target.ref);
   }
 
   /** The recent failure that answers for `target`. */
@@ -128,6 +153,7 @@ export class Resolver {
   async #load(target: Target, { retry, limitMs }: LoadOptions, signal: AbortSignal): Promise<Entry> {
     const { runtime, breaker } = this.#router.route(target);
     const held = this.#cache.get(target.ref);
+    if (!retry) this.#singleAttempts.add(target.ref);
     try {
       const fetched = await guarded(
         (attempt) => runtime.fetch(target, attempt),
@@ -143,6 +169,8 @@ export class Resolver {
       const failure = asSecretsError(error, { ref: target.ref, provider: target.alias });
       this.#remember(failure, target, held);
       throw failure;
+    } finally {
+      this.#singleAttempts.delete(target.ref);
     }
   }
 
@@ -151,15 +179,26 @@ export class Resolver {
     return new Entry({ target, ...fetched, term });
   }
 
+  /** Loads in the background while a stale value serves. */
+  #refresh(target: Target): void {
+    if (this.isLoading(target)) return;
+    this.load(target, { retry: false }).catch((error: SecretsError) => {
+      if (this.#closed !== undefined) return;
+      const { code } = error;
+      this.#diagnostics.emit('refresh-failed', { ref: target.ref, code, error, retryInMs: undefined });
+    });
+  }
+
   /** A denial or deletion ends what is held without a lease: it is never masked by a stale value. */
   #remember(failure: SecretsError, target: Target, held: Entry | undefined): void {
     if (failure.code === 'aborted' || failure.code === 'closed') return;
     const nowMs = this.#clock.monotonicMs();
     this.#refusals.remember(target.ref, failure, nowMs, this.#clock.random());
-    const governed = held?.lease !== undefined && held.lease.end !== 'rotates';
-    if (held !== undefined && !governed && !failure.policy.serveStale && nowMs >= held.term.freshUntilMs) {
-      this.#cache.drop(held);
-    }
+    if (failure.code === 'permission-denied' || failure.code === 'not-found') held?.endWhenStale();
+  }
+
+  #isOver(entry: Entry): boolean {
+    return freshness(entry, this.#clock.monotonicMs()) === 'expired';
   }
 
   #stale(entry: Entry, reason: StaleReason): Resolved {

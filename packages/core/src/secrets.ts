@@ -1,20 +1,20 @@
 import { LRUCache } from 'lru-cache';
 import { Asked } from './asked.js';
-import { freshness } from './cache/freshness.js';
 import type { SecretCache } from './cache/secret-cache.js';
+import { sharedAbort } from './concurrency/shared-abort.js';
 import type { Diagnostics, SecretsEvent, SecretsEvents } from './diagnostics.js';
+import { asSecretsError } from './errors/as-secrets-error.js';
 import { isSecretsError, SecretsError } from './errors/secrets-error.js';
 import { type Health, healthOf, type InventoryItem } from './health.js';
+import { inventoryOf } from './inventory.js';
 import type { Consumer, Consumption, SecretSource } from './lease/consumer.js';
-import { ConsumerSlot } from './lease/consumers.js';
+import { LiveConsumption } from './lease/consumption.js';
 import type { LeaseManager } from './lease/lease-manager.js';
 import type { Secret } from './model/secret.js';
 import { type SecretInput, Template } from './model/template.js';
 import type { Router } from './provider/router.js';
-import { withDeadline } from './resilience/deadline.js';
 import type { Resolver } from './resolver.js';
 import type { Clock } from './time/clock.js';
-import { dateOf } from './time/system-clock.js';
 
 /** What {@link Secrets} is wired from. */
 export interface SecretsParts {
@@ -37,6 +37,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   readonly #byRef: LRUCache<string, Asked>;
   readonly #byTemplate = new WeakMap<Template, Asked>();
   readonly #consumptions = new Set<Consumption>();
+  readonly #ended = sharedAbort();
   #closing: Promise<void> | undefined;
 
   /** Use `createSecrets`. */
@@ -117,7 +118,10 @@ export class Secrets implements SecretSource, AsyncDisposable {
         }
       },
     });
-    consumption.current().catch(() => this.#parts.leases.start(target));
+    consumption.current().catch((error: unknown) => {
+      const failure = asSecretsError(error, { ref: target.ref, provider: target.alias });
+      this.#parts.leases.failedToServe(target, failure);
+    });
     return () => consumption.close();
   }
 
@@ -131,33 +135,12 @@ export class Secrets implements SecretSource, AsyncDisposable {
   }
 
   consume(input: SecretInput, consumer: Consumer): Consumption {
-    const { resolver, leases, router, proofMs } = this.#parts;
     const asked = this.#ask(input);
-    const { target } = asked;
-    router.route(target);
-    const slot = new ConsumerSlot(consumer, (entry) => asked.answer(entry, undefined).secret);
-    leases.consume(target, slot);
-    const caughtUp = async (entry: Parameters<typeof asked.answer>[0]) => {
-      if (slot.adopted?.version !== entry.version) {
-        await withDeadline((signal) => slot.catchUp(entry, signal), { limitMs: proofMs, clock: this.#clock });
-      }
-    };
-    const consumption: Consumption = {
-      current: async () => {
-        const { entry, staleReason } = await resolver.resolve(target);
-        await caughtUp(entry);
-        return asked.answer(entry, staleReason).secret;
-      },
-      replace: async (version) => {
-        const entry = await leases.replaceRefused(target, version);
-        await caughtUp(entry);
-        return asked.answer(entry, undefined).secret;
-      },
-      close: () => {
-        this.#consumptions.delete(consumption);
-        leases.leave(target, slot);
-      },
-    };
+    this.#parts.router.route(asked.target);
+    const parts = { ...this.#parts, ended: this.#ended.signal };
+    const consumption = new LiveConsumption(asked, consumer, parts, () => {
+      this.#consumptions.delete(consumption);
+    });
     this.#consumptions.add(consumption);
     return consumption;
   }
@@ -172,23 +155,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
 
   /** Every secret held, with its version, age, lease and consumers; for a status page. Never a value. */
   inventory(): InventoryItem[] {
-    const { cache, leases, resolver } = this.#parts;
-    const nowMs = this.#clock.monotonicMs();
-    return Array.from(cache.entries(), (entry): InventoryItem => {
-      const { target, term, lease } = entry;
-      const untilMs = lease !== undefined && lease.end !== 'rotates' ? term.usableUntilMs : term.freshUntilMs;
-      return {
-        ref: target.ref,
-        provider: target.alias,
-        version: entry.version,
-        state: freshness(term, lease, nowMs),
-        ageMs: nowMs - entry.sentMs,
-        expiresAt: dateOf(term.sentWallMs + untilMs - term.sentMs),
-        lease: lease && { remainingMs: untilMs - nowMs, renewable: entry.handle?.renewable === true },
-        consumers: leases.consumersOf(target),
-        failing: resolver.refusalOf(target)?.code,
-      };
-    });
+    return inventoryOf(this.#parts);
   }
 
   /** Whether every secret that something depends on is at hand, and how each provider is; for a readiness probe. */
@@ -202,7 +169,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
    * timer. Idempotent; never rejects.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#parts.shutdown(
+    this.#closing ??= this.#end(
       new SecretsError('closed', {
         problem: 'The secrets were closed.',
         remedy: 'Close them last, after the servers and pools that use them.',
@@ -213,6 +180,11 @@ export class Secrets implements SecretSource, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #end(reason: SecretsError): Promise<void> {
+    this.#ended.abort(reason);
+    return this.#parts.shutdown(reason);
   }
 
   async #resolve(asked: Asked, signal?: AbortSignal): Promise<Secret> {

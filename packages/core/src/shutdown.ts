@@ -1,10 +1,12 @@
 import type { SecretCache } from './cache/secret-cache.js';
+import { sharedAbort } from './concurrency/shared-abort.js';
 import type { SecretsError } from './errors/secrets-error.js';
 import type { LeaseManager } from './lease/lease-manager.js';
+import type { Revocations } from './lease/revocations.js';
 import type { Rotation } from './lease/rotation.js';
 import type { SessionKeeper } from './lease/session-keeper.js';
 import type { TimerQueue } from './lease/timer-queue.js';
-import type { Router } from './provider/router.js';
+import type { Route, Router } from './provider/router.js';
 import { withDeadline } from './resilience/deadline.js';
 import type { Resolver } from './resolver.js';
 import type { Clock } from './time/clock.js';
@@ -13,6 +15,7 @@ interface ShutdownParts {
   readonly resolver: Resolver;
   readonly rotation: Rotation;
   readonly leases: LeaseManager;
+  readonly revocations: Revocations;
   readonly keepers: readonly SessionKeeper[];
   readonly router: Router;
   readonly queue: TimerQueue;
@@ -27,27 +30,31 @@ interface ShutdownParts {
  * what cannot be revoked in time ends with its lease at the store. Never rejects.
  */
 export async function shutdown(reason: SecretsError, parts: ShutdownParts): Promise<void> {
-  const { resolver, rotation, leases, keepers, router, queue, cache, clock, limits } = parts;
+  const { resolver, rotation, leases, revocations, keepers, router, queue, cache, clock, limits } = parts;
   leases.stop(reason);
-  for (const keeper of keepers) keeper.stop();
-  const drainsOver = rotation.close(reason);
+  for (const keeper of keepers) keeper.stop(reason);
   await resolver.close(reason);
 
-  const cut = new AbortController();
-  const drained = Promise.all([leases.releaseConsumers(cut.signal), drainsOver]);
+  const cut = sharedAbort();
+  const drained = Promise.all([leases.releaseConsumers(cut.signal), rotation.settled()]);
   await withDeadline(() => drained, { limitMs: limits.drainMs, clock }).catch((late) => {
     cut.abort(late);
     rotation.cutDrains(late);
   });
 
   const endMs = clock.monotonicMs() + limits.revokeMs;
-  await withDeadline(() => leases.revokeAll(), { limitMs: limits.revokeMs, clock }).catch(() => {});
-  const leftMs = Math.max(500, endMs - clock.monotonicMs());
-  await Promise.all(keepers.map((keeper) => keeper.revoke(leftMs)));
-  for (const { runtime, breaker } of router.routes) {
-    breaker.close();
-    await runtime.close().catch(() => {});
-  }
-  queue.close();
+  const revoked = Promise.all([leases.revokeAll(), rotation.settled()]);
   cache.clear();
+  await withDeadline(() => revoked, { limitMs: limits.revokeMs, clock }).catch((late) =>
+    revocations.cut(late),
+  );
+  const leftMs = Math.max(500, endMs - clock.monotonicMs());
+  await Promise.all(keepers.map((keeper) => keeper.end(reason, leftMs)));
+  await Promise.all(Array.from(router.routes, (route) => disconnect(route, limits.revokeMs, clock)));
+  queue.close();
+}
+
+async function disconnect({ runtime, breaker }: Route, limitMs: number, clock: Clock): Promise<void> {
+  breaker.close();
+  await withDeadline(() => runtime.close(), { limitMs, clock }).catch(() => {});
 }

@@ -3,17 +3,28 @@
  *
  * @module
  */
-export { type ChaosProvider, chaosProvider, type Disturbance } from './testing/chaos-provider.js';
+export type { CallRecord, ProviderCall, ProviderMethod } from './testing/call-log.js';
+export type { BadAnswer } from './testing/chaos/bad-answer.js';
+export type { FailureFacts, Fault, FaultScope, Moment } from './testing/chaos/fault.js';
+export { type ChaosProvider, chaosProvider } from './testing/chaos-provider.js';
 export { type FakeClock, fakeClock } from './testing/fake-clock.js';
-export { type Credential, type IntegrationUnderTest, testIntegration } from './testing/integration-suite.js';
-export { assertNoLeak, type LeakProbe, leakProbe } from './testing/leak-probe.js';
+export type {
+  BackendCredential,
+  IntegrationBackend,
+  IntegrationUnderTest,
+  OpenedIntegration,
+} from './testing/integration-suite/integration-under-test.js';
+export { testIntegration } from './testing/integration-suite/test-integration.js';
+export { assertNoLeak, type Leak, type LeakProbe, leakProbe } from './testing/leak-probe.js';
+export type { LeaseTerms, StoreLease } from './testing/memory/lease-book.js';
+export type { Login, LoginPolicy } from './testing/memory/login-book.js';
+export type { LeasedPath, PlainTerms, RotatingPath, SecretData } from './testing/memory/secret-shelf.js';
 export {
-  type DynamicPath,
   type MemoryProvider,
+  type MemoryProviderOptions,
   memoryProvider,
-  type SecretData,
-  type StoreCall,
 } from './testing/memory-provider.js';
-export { type ProviderUnderTest, testProvider } from './testing/provider-suite.js';
+export type { ProviderCapability, ProviderUnderTest } from './testing/provider-suite/provider-under-test.js';
+export { testProvider } from './testing/provider-suite/test-provider.js';
 export type { TestFunctions } from './testing/test-functions.js';
-export { type TestSource, testSource } from './testing/test-source.js';
+export { type TestSource, type TestSourceOptions, testSource } from './testing/test-source.js';

@@ -30,7 +30,7 @@ export class Entry {
   #term: Term;
   #handle: LeaseHandle | undefined;
   #ttlMs: number | undefined;
-  readonly #derived = new Map<string, SecretValue>();
+  #derived = new Map<string, SecretValue>();
 
   constructor(init: {
     readonly target: Target;
@@ -90,6 +90,11 @@ export class Entry {
     return value;
   }
 
+  /** The store gave this version once more: what was made from `held` stays in use. */
+  inherit(held: Entry): void {
+    this.#derived = held.#derived;
+  }
+
   /** A renewal succeeded. */
   extend(lease: Lease, term: Term): void {
     this.#handle = lease.handle ?? this.#handle;
@@ -104,7 +109,10 @@ export class Entry {
 
   /** It was denied or deleted: what is left of its cache ttl is honoured, and no stale value after it. */
   endWhenStale(): void {
-    this.#term = { ...this.#term, usableUntilMs: Math.min(this.#term.usableUntilMs, this.#term.freshUntilMs) };
+    this.#term = {
+      ...this.#term,
+      usableUntilMs: Math.min(this.#term.usableUntilMs, this.#term.freshUntilMs),
+    };
   }
 
   /** Ends the term now: it was replaced or revoked. */

@@ -14,13 +14,16 @@ export interface Refusal {
  * How long a failure answers for its reference before the store is asked again, in milliseconds.
  *
  * `not-found` 30 s; `permission-denied` 30 s doubling to 5 min; anything else 1 s doubling to 10 s, or as long
- * as the backend asked for. `jitter` in [0, 1) takes up to a quarter off, so that a fleet does not return as one.
+ * as the backend asked for, up to 5 min: one absurd Retry-After must not shut a service out for a day. `jitter` in
+ * [0, 1) takes up to a quarter off, so that a fleet does not return as one.
  */
 export function refusalMs(error: SecretsError, count: number, jitter: number): number {
   const [firstMs, mostMs] = LASTING[error.code] ?? [1_000, 10_000];
   const doubledMs = Math.min(mostMs, firstMs * 2 ** Math.min(count - 1, 16));
-  return Math.max(error.retryAfterMs ?? 0, doubledMs * (1 - jitter / 4));
+  return Math.max(Math.min(error.retryAfterMs ?? 0, MOST_ASKED_MS), doubledMs * (1 - jitter / 4));
 }
+
+const MOST_ASKED_MS = 300_000;
 
 const LASTING: Partial<Record<ErrorCode, readonly [firstMs: number, mostMs: number]>> = {
   'not-found': [30_000, 30_000],

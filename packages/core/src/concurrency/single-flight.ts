@@ -1,4 +1,5 @@
 import { SecretsError } from '../errors/secrets-error.js';
+import { sharedAbort } from './shared-abort.js';
 
 interface Flight<Result> {
   readonly outcome: Promise<Result>;
@@ -40,6 +41,11 @@ export class SingleFlight<Result> {
     return this.#flights.has(key);
   }
 
+  /** Resolves when the call under way for `key`, if there is one, has settled either way. */
+  async settled(key: string): Promise<void> {
+    await this.#flights.get(key)?.outcome.catch(() => {});
+  }
+
   /** Aborts every call under way, and resolves when all have settled. */
   async abortAll(reason: SecretsError): Promise<void> {
     const flights = [...this.#flights.values()];
@@ -48,7 +54,7 @@ export class SingleFlight<Result> {
   }
 
   #start(key: string, start: (signal: AbortSignal) => Promise<Result>): Flight<Result> {
-    const controller = new AbortController();
+    const controller = sharedAbort();
     const outcome = start(controller.signal).finally(() => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     });

@@ -1,5 +1,6 @@
 import type { Entry } from '../cache/entry.js';
 import type { Secret } from '../model/secret.js';
+import { aborted } from '../resilience/deadline.js';
 import type { Consumer } from './consumer.js';
 
 /** Makes what a consumer asked for (the whole, a field, a template) from a version. Throws when it can't. */
@@ -10,7 +11,9 @@ export class ConsumerSlot {
   readonly #consumer: Consumer;
   readonly #project: Project;
   #adopted: Entry | undefined;
+  #letGo: Promise<void> = Promise.resolve();
   #turn: Promise<unknown> = Promise.resolve();
+  #hasLeft = false;
 
   constructor(consumer: Consumer, project: Project) {
     this.#consumer = consumer;
@@ -21,33 +24,61 @@ export class ConsumerSlot {
     return this.#adopted;
   }
 
-  /** Has the consumer prove `entry`. Rejects when it cannot. */
-  prove(entry: Entry, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(() => this.#prepare(entry, signal));
+  /** Whether it consumes no more. What it proves from then on is discarded, not adopted. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
   }
 
-  /** Takes back a version that was proven and will not be published. */
+  /** Settles when the consumer has let go of the version before the one that it adopted last. */
+  get letGo(): Promise<void> {
+    return this.#letGo;
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+  }
+
+  /** Has the consumer prove `entry`. Rejects when it cannot. */
+  prove(entry: Entry, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(() => this.#prepare(entry, signal), signal);
+  }
+
+  /** Takes back a version that was proven and will not be published. Never rejects. */
   async discard(entry: Entry): Promise<void> {
-    await this.#consumer.discard?.(this.#project(entry));
+    try {
+      await this.#consumer.discard?.(this.#project(entry));
+    } catch {
+      // A consumer that cannot close what it opened must not hold up the others.
+    }
   }
 
   /** Puts a proven version in service; resolves when the consumer has let go of the one before. */
-  async adopt(entry: Entry, signal: AbortSignal): Promise<void> {
+  adopt(entry: Entry, signal: AbortSignal): Promise<void> {
+    if (this.#hasLeft) return this.discard(entry);
     this.#adopted = entry;
-    await this.#consumer.adopt(this.#project(entry), signal);
+    this.#letGo = (async () => this.#consumer.adopt(this.#project(entry), signal))();
+    this.#letGo.catch(() => {});
+    return this.#letGo;
   }
 
-  /** Brings a consumer that came late, or could not prove a version in time, to `entry`. */
-  catchUp(entry: Entry, signal: AbortSignal): Promise<void> {
+  /**
+   * Brings a consumer that came late, or could not prove a version in time, to the one in service. That may
+   * change while it proves one: then it takes that back and proves the next, or a watcher would be left behind.
+   */
+  catchUp(inService: () => Entry, signal: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#adopted === entry || this.#adopted?.version === entry.version) return;
-      await this.#prepare(entry, signal);
-      this.adopt(entry, signal).catch(() => {});
-    });
+      for (let entry = inService(); this.#isBehind(entry); entry = inService()) {
+        await this.#prepare(entry, signal);
+        if (!signal.aborted && inService().version === entry.version) void this.adopt(entry, signal);
+        else void this.discard(entry);
+        signal.throwIfAborted();
+      }
+    }, signal);
   }
 
   /** Has the consumer let go of everything. */
   async release(signal: AbortSignal): Promise<void> {
+    this.leave();
     await this.#consumer.release?.(signal);
   }
 
@@ -57,9 +88,17 @@ export class ConsumerSlot {
     await this.#consumer.prepare?.(secret, signal);
   }
 
-  #inTurn(step: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(step);
-    this.#turn = done.catch(() => {});
+  #isBehind(entry: Entry): boolean {
+    return !this.#hasLeft && this.#adopted?.version !== entry.version;
+  }
+
+  /** One step at a time; one that does not heed its signal must not keep the next from its turn for ever. */
+  #inTurn(step: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const done = this.#turn.then(() => {
+      signal.throwIfAborted();
+      return step();
+    });
+    this.#turn = Promise.race([done, aborted(signal)]).catch(() => {});
     return done;
   }
 }

@@ -14,13 +14,13 @@ export async function followHints(
     clock,
     signal,
     changed,
-  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly changed: () => void },
+  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly changed: () => Promise<void> },
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
     try {
       for await (const _ of runtime.watch(target, signal)) {
         failures = 0;
-        changed();
+        await changed();
       }
     } catch {
       // The poll reports what is wrong with the store; a broken watch alone costs only promptness.

@@ -1,11 +1,15 @@
 import type { Entry } from '../cache/entry.js';
+import { sharedAbort } from '../concurrency/shared-abort.js';
 import type { Diagnostics } from '../diagnostics.js';
-import { isSecretsError, SecretsError } from '../errors/secrets-error.js';
+import { isSecretsError } from '../errors/secrets-error.js';
 import type { Router } from '../provider/router.js';
 import { withDeadline } from '../resilience/deadline.js';
 import type { HostClock } from '../time/clock.js';
 import { retryAfterMs } from './schedule.js';
 import type { Ticket, TimerQueue } from './timer-queue.js';
+
+/** The wait between the attempts of a shutdown, which has little time, in milliseconds. */
+const PAUSE_MS = 1_000;
 
 /**
  * Ends leases at the backend once nobody uses them. One that can't be ended now (the store is down) is tried
@@ -19,6 +23,7 @@ export class Revocations {
   readonly #limitMs: number;
   readonly #waiting = new Map<Entry, Ticket>();
   readonly #running = new Set<Promise<void>>();
+  #cut = sharedAbort();
 
   constructor(parts: {
     readonly router: Router;
@@ -41,12 +46,29 @@ export class Revocations {
     return running;
   }
 
-  /** Tries those that wait once more, now, and resolves when none is under way. */
+  /** Tries those that wait again and again, until none is left. Rejects when it is cut. */
   async finish(): Promise<void> {
-    const waiting = [...this.#waiting.keys()];
-    for (const ticket of this.#waiting.values()) this.#queue.cancel(ticket);
-    this.#waiting.clear();
-    await Promise.all([...waiting.map((entry) => this.revoke(entry)), ...this.#running]);
+    const { signal } = this.#cut;
+    await this.#tryAll();
+    while (this.#waiting.size > 0) {
+      await this.#clock.sleep(PAUSE_MS, { signal, hold: true });
+      await this.#tryAll();
+    }
+  }
+
+  /** Gives up those under way. One that begins later (a lease that came too late) is still tried. */
+  cut(reason: unknown): void {
+    const cut = this.#cut;
+    this.#cut = sharedAbort();
+    cut.abort(reason);
+  }
+
+  async #tryAll(): Promise<void> {
+    for (const [entry, ticket] of this.#waiting) {
+      this.#queue.cancel(ticket);
+      void this.revoke(entry);
+    }
+    await Promise.all(this.#running);
   }
 
   async #revoke(entry: Entry): Promise<void> {
@@ -57,19 +79,22 @@ export class Revocations {
     try {
       await withDeadline((signal) => runtime.revoke(target.ref, handle.id, signal), {
         limitMs: this.#limitMs,
+        setting: 'rotation.revokeTimeout',
         clock: this.#clock,
+        signal: this.#cut.signal,
+        hold: false,
       });
       this.#diagnostics.emit('lease-revoked', { ref: target.ref, version });
     } catch (error) {
       const code = isSecretsError(error) ? error.code : 'unavailable';
       this.#diagnostics.emit('lease-revoked', { ref: target.ref, version, error: code });
-      if (error instanceof SecretsError && error.policy.retry) this.#later(entry, error.retryAfterMs);
+      if (isSecretsError(error) && error.policy.retry) this.#later(entry, error.retryAfterMs);
     }
   }
 
   #later(entry: Entry, askedMs = 0): void {
     const nowMs = this.#clock.monotonicMs();
-    const remainingMs = entry.sentMs + (entry.lease?.ttlMs ?? 0) - nowMs;
+    const remainingMs = entry.term.sentMs + (entry.ttlMs ?? 0) - nowMs;
     const delayMs = retryAfterMs(remainingMs, this.#clock.random(), askedMs);
     if (delayMs >= remainingMs) return;
     this.#waiting.set(

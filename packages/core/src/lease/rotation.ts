@@ -1,12 +1,14 @@
 import type { Entry } from '../cache/entry.js';
 import type { SecretCache } from '../cache/secret-cache.js';
+import { sharedAbort } from '../concurrency/shared-abort.js';
 import type { Diagnostics } from '../diagnostics.js';
-import { isSecretsError, SecretsError } from '../errors/secrets-error.js';
+import { SecretsError } from '../errors/secrets-error.js';
 import type { Router } from '../provider/router.js';
 import { withDeadline } from '../resilience/deadline.js';
 import type { Admission } from '../resolver.js';
 import type { Clock } from '../time/clock.js';
 import type { ConsumerSlot } from './consumers.js';
+import { type Proof, prove } from './proof.js';
 import type { Revocations } from './revocations.js';
 import type { Tracked, TrackedTargets } from './tracked.js';
 
@@ -29,9 +31,9 @@ export class Rotation implements Admission {
   readonly #diagnostics: Diagnostics;
   readonly #limits: RotationLimits;
   readonly #published: (tracked: Tracked, held: Entry | undefined) => void;
-  readonly #draining = new Set<Promise<void>>();
-  readonly #cut = new AbortController();
-  #closed: SecretsError | undefined;
+  /** What goes on after a publication or a refusal: drains, and the taking back of what was refused. */
+  readonly #aftermath = new Set<Promise<void>>();
+  readonly #cut = sharedAbort();
 
   constructor(parts: {
     readonly cache: SecretCache;
@@ -56,79 +58,75 @@ export class Rotation implements Admission {
 
   /** Proves and publishes a fetched version. Rejects, keeping the one in service, when a consumer cannot use it. */
   async admit(next: Entry, held: Entry | undefined, signal: AbortSignal): Promise<Entry> {
-    const tracked = this.#targets.track(next.target);
     const isNew = held?.version !== next.version;
-    const proven = isNew ? await this.#prove(next, held, [...tracked.consumers], signal) : [];
-    if (this.#closed !== undefined) {
-      this.giveUp(next);
-      throw this.#closed;
+    const asked = isNew ? behind(this.#targets.get(next.target), next) : [];
+    const { proven, refusal } = await this.#prove(next, held, asked, signal);
+    // Once aborted, it is no longer the only load of its target: another may have published meanwhile.
+    const obstacle = signal.aborted ? signal.reason : (refusal ?? this.#tooLate(next));
+    if (obstacle !== undefined) {
+      this.#afterwards(this.#takeBack(next, proven));
+      throw obstacle;
     }
+
+    if (held !== undefined && !isNew) next.inherit(held);
+    const tracked = this.#targets.track(next.target);
     tracked.entry = next;
     this.#cache.put(next, tracked.consumers.size > 0 || next.handle !== undefined);
     this.#published(tracked, held);
     const drainMs = this.#drainMs(held);
     held?.end();
     this.#targets.dropIfIdle(tracked);
-    if (isNew) {
-      this.#announce(next, held);
-      this.#startDrain(next, held, proven, drainMs);
-    }
+    if (isNew) this.#announce(next, held);
+
+    const cut = sharedAbort();
+    const late = behind(tracked, next).filter((slot) => !asked.includes(slot));
+    const lettingGo = [
+      ...proven.map((slot) => slot.adopt(next, cut.signal)),
+      ...late.map((slot) => this.#catchUp(slot, next)),
+    ];
+    if (held !== undefined && isNew) this.#afterwards(this.#drain(held, lettingGo, drainMs, cut));
     return next;
   }
 
   /** Takes back a version that nobody will use. */
   giveUp(next: Entry): void {
-    void this.#revocations.revoke(next);
-    this.#retire(next);
+    this.#afterwards(this.#takeBack(next, []));
   }
 
-  /** A version is out of service and its lease has ended: its value is history. */
-  #retire(entry: Entry): void {
-    this.#router.route(entry.target).runtime.retire(entry.target.ref, entry.values());
-  }
-
-  /** Admits nothing any more, and resolves when every drain under way has ended. */
-  async close(reason: SecretsError): Promise<void> {
-    this.#closed = reason;
-    await Promise.all(this.#draining);
-  }
-
-  /** Ends every drain under way now. */
+  /** Ends every drain under way now, and those that begin later. */
   cutDrains(reason: unknown): void {
     this.#cut.abort(reason);
+  }
+
+  /** Resolves when every drain under way has ended and its lease is revoked. */
+  async settled(): Promise<void> {
+    while (this.#aftermath.size > 0) await Promise.all(this.#aftermath);
   }
 
   /**
    * Has each consumer prove `next`. One refusal holds the version back, but only while the held one may still
    * be used: with nothing else to serve, those that could prove it go on with it, and the others may catch up.
-   *
-   * @returns the consumers that proved it
    */
   async #prove(
     next: Entry,
     held: Entry | undefined,
     consumers: readonly ConsumerSlot[],
     signal: AbortSignal,
-  ): Promise<ConsumerSlot[]> {
-    const remainingMs = (held?.term.usableUntilMs ?? Number.NEGATIVE_INFINITY) - this.#clock.monotonicMs();
-    const isLast = remainingMs <= 0;
-    const limitMs = isLast ? this.#limits.proofMs : Math.min(this.#limits.proofMs, remainingMs);
-    const proofs = await Promise.allSettled(
-      consumers.map((consumer) =>
-        withDeadline((proof) => consumer.prove(next, proof), {
-          limitMs,
-          clock: this.#clock,
-          signal,
-          onLate: () => void consumer.discard(next),
-        }),
-      ),
-    );
-    const proven = consumers.filter((_, place) => proofs[place]?.status === 'fulfilled');
-    const refusal = proofs.find((proof) => proof.status === 'rejected');
-    if (refusal === undefined || (isLast && !signal.aborted)) return proven;
-    await Promise.allSettled(proven.map((consumer) => consumer.discard(next)));
-    this.giveUp(next);
-    throw refused(refusal.reason, next);
+  ): Promise<Proof> {
+    if (consumers.length === 0) return { proven: [], refusal: undefined };
+    const heldForMs = (held?.usableUntilMs ?? Number.NEGATIVE_INFINITY) - this.#clock.monotonicMs();
+    const isLast = heldForMs <= 0;
+    const limitMs = isLast ? this.#limits.proofMs : Math.min(this.#limits.proofMs, heldForMs);
+    const proof = await prove(next, consumers, { limitMs, clock: this.#clock, signal });
+    return isLast ? { ...proof, refusal: undefined } : proof;
+  }
+
+  /** Store and proof may take longer than a short lease lasts: a value is never handed out past its end. */
+  #tooLate(next: Entry): SecretsError | undefined {
+    const expires = next.lease !== undefined && next.lease.end !== 'rotates';
+    return expires && this.#clock.monotonicMs() >= next.usableUntilMs
+      ? overBefore(next.target.ref)
+      : undefined;
   }
 
   #announce(next: Entry, held: Entry | undefined): void {
@@ -143,48 +141,82 @@ export class Rotation implements Admission {
 
   /** The time that consumers have to let go of `held`: its lease, while it lasts, allows no more than what is left. */
   #drainMs(held: Entry | undefined): number {
-    const leftMs = (held?.term.usableUntilMs ?? 0) - this.#clock.monotonicMs();
+    const leftMs = (held?.usableUntilMs ?? 0) - this.#clock.monotonicMs();
     const isLeased = held?.lease !== undefined && held.lease.end !== 'rotates';
     return isLeased && leftMs > 0 ? Math.min(this.#limits.drainMs, leftMs) : this.#limits.drainMs;
   }
 
-  #startDrain(next: Entry, held: Entry | undefined, proven: readonly ConsumerSlot[], limitMs: number): void {
-    const drained = this.#drain(next, held, proven, limitMs).finally(() => this.#draining.delete(drained));
-    this.#draining.add(drained);
-  }
-
-  /** Puts `next` in service with all that proved it, before anything else can run; then waits for the old to go. */
+  /** Waits for the consumers to let go of `held`, tells those that take too long to cut it short, and revokes it. */
   async #drain(
-    next: Entry,
-    held: Entry | undefined,
-    proven: readonly ConsumerSlot[],
+    held: Entry,
+    lettingGo: readonly Promise<void>[],
     limitMs: number,
+    cut: AbortController,
   ): Promise<void> {
-    const cut = new AbortController();
-    const letGo = Promise.allSettled(proven.map((consumer) => consumer.adopt(next, cut.signal)));
-    if (held === undefined) return;
     const { ref } = held.target;
     this.#targets.leaving.add(held);
-    const bounds = { limitMs, clock: this.#clock, signal: this.#cut.signal };
-    const inTime = await withDeadline(() => letGo, bounds).then(
-      () => true,
-      () => false,
-    );
+    const inTime = await this.#within(limitMs, lettingGo);
     if (!inTime) cut.abort(drainOver(ref));
     this.#diagnostics.emit('secret-drained', { ref, version: held.version, inTime });
     await this.#revocations.revoke(held);
     this.#targets.leaving.delete(held);
     this.#retire(held);
   }
+
+  /** Has those that proved `next` let go of it, and revokes it. */
+  async #takeBack(next: Entry, proven: readonly ConsumerSlot[]): Promise<void> {
+    next.end();
+    const lettingGo = proven.map((slot) => slot.discard(next));
+    if (lettingGo.length > 0) await this.#within(this.#limits.drainMs, lettingGo);
+    await this.#revocations.revoke(next);
+    this.#retire(next);
+  }
+
+  /** Brings a consumer that came too late to be asked for a proof to `next`; resolves when it let go of the old. */
+  async #catchUp(slot: ConsumerSlot, next: Entry): Promise<void> {
+    const inService = () => this.#cache.get(next.target.ref) ?? next;
+    const bounds = {
+      limitMs: this.#limits.proofMs,
+      clock: this.#clock,
+      signal: this.#cut.signal,
+      hold: false,
+    };
+    const caughtUp = withDeadline((signal) => slot.catchUp(inService, signal), bounds);
+    await caughtUp.then(() => slot.letGo).catch(() => {});
+  }
+
+  /** Whether all settle within `limitMs`, and before the drains are cut. */
+  async #within(limitMs: number, parts: readonly Promise<void>[]): Promise<boolean> {
+    const bounds = { limitMs, clock: this.#clock, signal: this.#cut.signal, hold: false };
+    return withDeadline(() => Promise.allSettled(parts), bounds).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #afterwards(work: Promise<void>): void {
+    const settled = work.finally(() => this.#aftermath.delete(settled));
+    this.#aftermath.add(settled);
+  }
+
+  /** A version is out of service and its lease has ended: its value is history. */
+  #retire(entry: Entry): void {
+    const { ref } = entry.target;
+    this.#router.route(entry.target).runtime.retire(ref, entry, this.#cache.get(ref));
+  }
 }
 
-function refused(reason: unknown, next: Entry): SecretsError {
-  if (isSecretsError(reason)) return reason;
-  return new SecretsError('invalid-value', {
-    ref: next.target.ref,
-    problem: 'The new version does not work where it is used, so the one before stays in service.',
-    remedy: 'Check that what it opens (the database, the server) accepts what the store hands out.',
-    cause: reason,
+/** The consumers that have another version than `next`, or none. */
+function behind(tracked: Tracked | undefined, next: Entry): ConsumerSlot[] {
+  return [...(tracked?.consumers ?? [])].filter((slot) => slot.adopted?.version !== next.version);
+}
+
+function overBefore(ref: string): SecretsError {
+  return new SecretsError('timeout', {
+    ref,
+    problem:
+      'Its lease, or the login that it was obtained under, was over before it could come into service.',
+    remedy: 'Give it a longer ttl at the store, or lower rotation.proofTimeout.',
   });
 }
 

@@ -25,6 +25,9 @@ export interface PlanFacts {
   readonly consumed: boolean;
 }
 
+/** The shortest pause between two polls of a value without a lease, whatever the cache ttl, in milliseconds. */
+const SHORTEST_POLL_MS = 1_000;
+
 /**
  * The next action on a version, or undefined when reads alone decide.
  *
@@ -36,7 +39,8 @@ export interface PlanFacts {
 export function plan(facts: PlanFacts, phase: number): Plan | undefined {
   const { lease, ttlMs, consumed, cacheTtlMs } = facts;
   if (lease === undefined || ttlMs === undefined) {
-    return consumed ? { action: 'poll', afterMs: cacheTtlMs * (1 - 0.1 * phase) } : undefined;
+    const afterMs = Math.max(SHORTEST_POLL_MS, cacheTtlMs * (1 - 0.1 * phase));
+    return consumed ? { action: 'poll', afterMs } : undefined;
   }
   if (lease.end === 'rotates') {
     return consumed ? { action: 'poll', afterMs: ttlMs + 1_000 - 500 * phase } : undefined;

@@ -1,8 +1,9 @@
 import { safeLifeMs } from '../cache/freshness.js';
+import { sharedAbort } from '../concurrency/shared-abort.js';
 import type { Diagnostics } from '../diagnostics.js';
 import { asSecretsError } from '../errors/as-secrets-error.js';
 import type { SecretsError } from '../errors/secrets-error.js';
-import type { Lease } from '../model/lease.js';
+import { checkLease, type Lease } from '../model/lease.js';
 import type { Grant, Session, SessionObserver } from '../provider/session.js';
 import { withDeadline } from '../resilience/deadline.js';
 import type { HostClock } from '../time/clock.js';
@@ -17,6 +18,12 @@ import {
   shouldReplace,
 } from './schedule.js';
 import type { Ticket, TimerQueue } from './timer-queue.js';
+
+/**
+ * The shortest turn in which a login is renewed or replaced, in milliseconds. One that comes from outside gives
+ * less each time that it is asked for, and would be asked for in ever shorter turns.
+ */
+const SHORTEST_TURN_MS = 1_000;
 
 /**
  * Keeps one provider's login alive as the lease manager keeps leases: renews it, logs in anew before it ends,
@@ -34,10 +41,9 @@ export class SessionKeeper implements SessionObserver {
   #ticket: Ticket | undefined;
   /** Logins that were followed by another and still have leases in use. */
   readonly #leaving = new Set<Grant>();
-  #untilMs = Number.POSITIVE_INFINITY;
+  readonly #stopped = sharedAbort();
   #ttlMs = Number.POSITIVE_INFINITY;
   #failures = 0;
-  #isClosed = false;
 
   constructor(parts: {
     readonly alias: string;
@@ -64,45 +70,43 @@ export class SessionKeeper implements SessionObserver {
 
   started(grant: Grant, previous: Grant | undefined): void {
     this.#diagnostics.emit('session-started', { provider: this.#alias, ttlMs: grant.lease?.ttlMs });
-    const leftMs = this.#untilMs - this.#clock.monotonicMs();
     this.#hold(grant, grant.lease, grant.sentMs);
-    if (previous !== undefined) this.#succeed(previous, leftMs);
+    if (previous !== undefined) this.#succeed(previous);
   }
 
   lost(grant: Grant): void {
     this.#queue.cancel(this.#ticket);
     this.#diagnostics.emit('session-lost', { provider: this.#alias });
-    this.#leases().replaceChildren(grant, 0);
+    this.#leases().replaceChildren(grant);
   }
 
-  /** Keeps it no more; `revoke` ends it at the backend. */
-  stop(): void {
-    this.#isClosed = true;
+  /** Keeps it no more; `end` ends it at the backend. */
+  stop(reason: SecretsError): void {
+    this.#stopped.abort(reason);
     this.#queue.cancel(this.#ticket);
   }
 
-  /** Revokes the login in use and those before it, last of all. Never rejects. */
-  async revoke(limitMs: number): Promise<void> {
+  /** Revokes the login in use and those before it, last of all, and allows no other. Never rejects. */
+  async end(reason: SecretsError, limitMs: number): Promise<void> {
     const grant = this.#session?.grant;
     const grants = grant === undefined ? [...this.#leaving] : [...this.#leaving, grant];
     await Promise.all(grants.map((each) => this.#revoke(each, limitMs)));
+    this.#session?.close(reason);
   }
 
   #hold(grant: Grant, lease: Lease | undefined, sentMs: number): void {
     this.#queue.cancel(this.#ticket);
     this.#failures = 0;
-    if (lease === undefined) {
-      this.#untilMs = Number.POSITIVE_INFINITY;
-      return;
-    }
+    if (lease === undefined) return;
     this.#ttlMs = lease.ttlMs;
-    this.#untilMs = sentMs + safeLifeMs(lease.ttlMs);
-    const renewable = lease.handle?.renewable === true && this.#session?.contract.renew !== undefined;
-    const next = plan({ lease, ttlMs: lease.ttlMs, renewable, cacheTtlMs: 0, consumed: false }, this.#phase);
+    grant.untilMs = sentMs + safeLifeMs(lease.ttlMs);
+    const { renewable = false } = lease.handle ?? grant.lease?.handle ?? {};
+    const canRenew = renewable && this.#session?.contract.renew !== undefined;
+    const facts = { lease, ttlMs: lease.ttlMs, renewable: canRenew, cacheTtlMs: 0, consumed: false };
+    const next = plan(facts, this.#phase);
     if (next === undefined) return;
-    this.#wakeAt(sentMs + next.afterMs, () =>
-      next.action === 'renew' ? this.#renew(grant) : this.#loginAnew(grant),
-    );
+    const atMs = Math.max(sentMs + next.afterMs, this.#clock.monotonicMs() + SHORTEST_TURN_MS);
+    this.#wakeAt(atMs, () => (next.action === 'renew' ? this.#renew(grant) : this.#loginAnew(grant)));
   }
 
   async #renew(grant: Grant): Promise<void> {
@@ -110,14 +114,12 @@ export class SessionKeeper implements SessionObserver {
     const sentMs = this.#clock.monotonicMs();
     const askedMs = grant.lease?.ttlMs ?? 0;
     try {
-      const lease = await withDeadline(
-        async (signal) => {
-          const options = { signal, clock: this.#clock, ttlMs: askedMs };
-          return (await this.#session?.contract.renew?.(grant.credential, options)) as Lease;
-        },
-        { limitMs: this.#limitMs, clock: this.#clock },
-      );
+      const lease = await withDeadline(async (signal) => {
+        const options = { signal, clock: this.#clock, ttlMs: askedMs };
+        return this.#session?.contract.renew?.(grant.credential, options);
+      }, this.#bounds());
       if (this.#isOut(grant)) return;
+      checkLease(lease);
       this.#hold(grant, lease, sentMs);
       this.#diagnostics.emit('session-renewed', { provider: this.#alias, ttlMs: lease.ttlMs });
       if (isNearMaximum(askedMs, lease.ttlMs)) await this.#loginAnew(grant);
@@ -128,12 +130,14 @@ export class SessionKeeper implements SessionObserver {
   }
 
   async #renewFailed(grant: Grant, failure: SecretsError): Promise<void> {
-    if (failure.code === 'unauthenticated' || failure.code === 'lease-lost') {
+    const isDead = failure.code === 'lease-lost' || (await this.#isDead(grant, failure));
+    if (this.#isOut(grant)) return;
+    if (isDead) {
       this.#report(failure, 0);
       this.#session?.lose(grant);
       return this.#loginAnew(undefined);
     }
-    const remainingMs = this.#untilMs - this.#clock.monotonicMs();
+    const remainingMs = grant.untilMs - this.#clock.monotonicMs();
     if (isOver(failure.code) || shouldReplace(this.#ttlMs, remainingMs)) {
       this.#report(failure, 0);
       return this.#loginAnew(grant);
@@ -143,18 +147,26 @@ export class SessionKeeper implements SessionObserver {
     );
   }
 
+  async #isDead(grant: Grant, failure: SecretsError): Promise<boolean> {
+    const check = withDeadline(
+      async (signal) => this.#session?.isDead(grant, failure, signal),
+      this.#bounds(),
+    );
+    return check.then(
+      (isDead) => isDead === true,
+      () => false,
+    );
+  }
+
   /** Logs in before `grant` ends (or when it is gone), and tries again until it succeeds. */
   async #loginAnew(grant: Grant | undefined): Promise<void> {
-    if (this.#isClosed || this.#session?.grant !== grant) return;
+    if (this.#isOut(grant)) return;
     try {
-      await withDeadline(async (signal) => this.#session?.renewLogin(signal), {
-        limitMs: this.#limitMs,
-        clock: this.#clock,
-      });
+      await withDeadline(async (signal) => this.#session?.renewLogin(signal), this.#bounds());
     } catch (error) {
-      if (this.#isClosed || this.#session?.grant !== grant) return;
+      if (this.#isOut(grant)) return;
       const failure = asSecretsError(error, { ref: this.#alias, provider: this.#alias });
-      const remainingMs = this.#untilMs - this.#clock.monotonicMs();
+      const remainingMs = (grant?.untilMs ?? 0) - this.#clock.monotonicMs();
       if (grant !== undefined && remainingMs <= 0) {
         this.#session?.lose(grant);
         this.#retry(failure, refetchAfterMs(0, this.#clock.random()), () => this.#loginAnew(undefined));
@@ -170,21 +182,21 @@ export class SessionKeeper implements SessionObserver {
   }
 
   /** Another login follows `previous`: what was leased under it is replaced while it lasts, then it is revoked. */
-  #succeed(previous: Grant, leftMs: number): void {
-    this.#leases().replaceChildren(previous, Math.max(1, leftMs / 2));
+  #succeed(previous: Grant): void {
+    this.#leases().replaceChildren(previous);
     this.#leaving.add(previous);
-    this.#revokeWhenChildless(previous, leftMs);
+    this.#revokeWhenChildless(previous);
   }
 
-  #revokeWhenChildless(previous: Grant, leftMs: number): void {
-    if (this.#isClosed) return;
-    if (leftMs <= 0) {
+  #revokeWhenChildless(previous: Grant): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs >= previous.untilMs) {
       this.#leaving.delete(previous);
       return;
     }
-    const pauseMs = Math.min(leftMs, 1_000);
-    this.#queue.schedule(this.#clock.monotonicMs() + pauseMs, () => {
-      if (this.#leases().hasChildren(previous)) this.#revokeWhenChildless(previous, leftMs - pauseMs);
+    this.#queue.schedule(Math.min(previous.untilMs, nowMs + SHORTEST_TURN_MS), () => {
+      if (this.#stopped.signal.aborted) return;
+      if (this.#leases().hasChildren(previous)) this.#revokeWhenChildless(previous);
       else void this.#revoke(previous, this.#limitMs);
     });
   }
@@ -192,6 +204,7 @@ export class SessionKeeper implements SessionObserver {
   async #revoke(grant: Grant, limitMs: number): Promise<void> {
     this.#leaving.delete(grant);
     if (!grant.revocable) return;
+    grant.untilMs = Number.NEGATIVE_INFINITY;
     const revoked = withDeadline(
       async (signal) => this.#session?.contract.revoke?.(grant.credential, { signal, clock: this.#clock }),
       { limitMs, clock: this.#clock },
@@ -214,7 +227,11 @@ export class SessionKeeper implements SessionObserver {
     this.#ticket = this.#queue.schedule(atMs, () => void run());
   }
 
-  #isOut(grant: Grant): boolean {
-    return this.#isClosed || this.#session?.grant !== grant;
+  #bounds(): { limitMs: number; clock: HostClock; signal: AbortSignal; hold: boolean } {
+    return { limitMs: this.#limitMs, clock: this.#clock, signal: this.#stopped.signal, hold: false };
+  }
+
+  #isOut(grant: Grant | undefined): boolean {
+    return this.#stopped.signal.aborted || this.#session?.grant !== grant;
   }
 }

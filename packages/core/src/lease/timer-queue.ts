@@ -42,9 +42,14 @@ export class TimerQueue {
     return ticket;
   }
 
+  /** Whether a task is still to run. */
+  has(ticket: Ticket | undefined): ticket is Ticket {
+    return ticket !== undefined && ticket.place !== -1;
+  }
+
   /** Takes a task off the queue. Harmless when it has run. */
   cancel(ticket: Ticket | undefined): void {
-    if (ticket === undefined || ticket.place === -1) return;
+    if (!this.has(ticket)) return;
     this.#remove(ticket.place);
     if (this.#heap.length === 0) this.#disarm();
   }

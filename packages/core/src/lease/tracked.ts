@@ -1,5 +1,6 @@
 import type { Entry } from '../cache/entry.js';
 import type { SecretCache } from '../cache/secret-cache.js';
+import type { ErrorCode } from '../errors/error-policy.js';
 import type { Target } from '../provider/target.js';
 import type { ConsumerSlot } from './consumers.js';
 import { phaseOf } from './schedule.js';
@@ -17,7 +18,9 @@ export interface Tracked {
   ticket: Ticket | undefined;
   /** Failures in a row of that action. */
   failures: number;
-  /** Versions in a row that a backend refused, and when the first of them was. */
+  /** Why it failed last; undefined once it succeeds. */
+  failing: ErrorCode | undefined;
+  /** How often in a row another version was fetched because a backend refused the one in service, and since when. */
   refused: { readonly count: number; readonly sinceMs: number };
   /** Ends the provider's watch. */
   watching: AbortController | undefined;
@@ -57,6 +60,7 @@ export class TrackedTargets {
       entry: this.#cache.get(target.ref),
       ticket: undefined,
       failures: 0,
+      failing: undefined,
       refused: { count: 0, sinceMs: 0 },
       watching: undefined,
     };
@@ -64,15 +68,16 @@ export class TrackedTargets {
     return tracked;
   }
 
+  /** Whether it is still in care: work that was begun for one that was dropped has nothing to say any more. */
+  isCurrent(tracked: Tracked): boolean {
+    return this.#byRef.get(tracked.target.ref) === tracked;
+  }
+
   /** Leaves a target to the cache when nobody holds on to it and there is no lease to keep. */
   dropIfIdle(tracked: Tracked): void {
-    if (tracked.consumers.size > 0 || tracked.entry?.handle !== undefined) return;
+    if (tracked.consumers.size > 0 || tracked.entry?.handle !== undefined || !this.isCurrent(tracked)) return;
     this.#queue.cancel(tracked.ticket);
     this.#byRef.delete(tracked.target.ref);
     this.#cache.keep(tracked.target.ref, false);
-  }
-
-  clear(): void {
-    this.#byRef.clear();
   }
 }

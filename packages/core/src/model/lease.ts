@@ -31,7 +31,11 @@ export interface LeaseHandle {
  */
 export function checkLease(lease: Lease | undefined): asserts lease is Lease {
   const ttlMs = lease?.ttlMs;
-  if (ttlMs !== undefined && Number.isFinite(ttlMs) && (ttlMs > 0 || (ttlMs === 0 && lease?.end === 'rotates'))) {
+  if (
+    ttlMs !== undefined &&
+    Number.isFinite(ttlMs) &&
+    (ttlMs > 0 || (ttlMs === 0 && lease?.end === 'rotates'))
+  ) {
     return;
   }
   throw new SecretsError('bad-response', {

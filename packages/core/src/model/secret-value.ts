@@ -99,20 +99,6 @@ export class SecretValue {
     else yield* this.#jsonFields()?.values() ?? [];
   }
 
-  /** Whether both hold the same content. Takes the same time wherever they differ. */
-  equals(other: SecretValue): boolean {
-    const mine = this.#fields ?? new Map([['', this.#single as Buffer]]);
-    const theirs = other.#fields ?? new Map([['', other.#single as Buffer]]);
-    if (mine.size !== theirs.size) return false;
-    return Array.from(mine).every(([name, content]) => theirs.get(name)?.equals(content) === true);
-  }
-
-  /** Overwrites the content with zeros. */
-  zero(): void {
-    this.#single?.fill(0);
-    for (const content of this.#fields?.values() ?? []) content.fill(0);
-  }
-
   #jsonFields(): ReadonlyMap<string, Buffer> | undefined {
     const text = this.#single?.toString('utf8') ?? '';
     if (!text.trimStart().startsWith('{')) return undefined;
@@ -126,7 +112,7 @@ export class SecretValue {
   }
 }
 
-/** A copy in memory of its own: small Buffers would otherwise share Node's pool and outlive their zeroing. */
+/** A copy in memory of its own: small Buffers would otherwise share Node's pool with whatever else is in it. */
 function bytes(content: string | Uint8Array): Buffer {
   if (typeof content !== 'string') {
     const copy = Buffer.allocUnsafeSlow(content.length);

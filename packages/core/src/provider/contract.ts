@@ -25,7 +25,7 @@ export interface SecretVersion {
 export interface CallOptions {
   /** Aborts at the attempt's deadline, or when nobody waits any more. Reject promptly when it does. */
   readonly signal: AbortSignal;
-  /** The only source of time that a provider may use, and only to wait inside `watch`. */
+  /** The only source of time that a provider may use, and only to wait: inside `watch`, or for a read to settle. */
   readonly clock: Clock;
   /** The credential of the current login; present exactly when the provider has a `session`. */
   readonly session?: unknown;

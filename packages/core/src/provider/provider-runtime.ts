@@ -1,13 +1,18 @@
 import { asSecretsError } from '../errors/as-secrets-error.js';
 import { SecretsError } from '../errors/secrets-error.js';
-import type { Lease } from '../model/lease.js';
+import { checkLease, type Lease } from '../model/lease.js';
 import { SecretValue } from '../model/secret-value.js';
 import type { Clock } from '../time/clock.js';
-import type { CallOptions, Provider } from './contract.js';
+import type { CallOptions, Provider, SecretVersion } from './contract.js';
 import { type Grant, Session, type SessionObserver } from './session.js';
 import type { Target } from './target.js';
 
-/** Told of every value at the edge, before anybody can print it, and when it is no longer in use: a redactor. */
+/**
+ * Told of every value at the edge, before anybody can print it, and when it is no longer in use: a redactor.
+ *
+ * A value is in use under `ref` from `add` until `retire`; to add it twice is no different from once. What a version
+ * in service still holds (a user name that stays) is not retired with the version before it.
+ */
 export interface ValueSink {
   add(value: Uint8Array, ref: string): void;
   retire(value: Uint8Array, ref: string): void;
@@ -64,20 +69,12 @@ export class ProviderRuntime {
     return this.#call(target.ref, signal, async (options, grant) => {
       const sent = { sentMs: this.#clock.monotonicMs(), sentWallMs: this.#clock.wallMs() };
       const answer = await this.#provider.fetch(target.at, options);
-      if (typeof answer?.version !== 'string' || answer.version === '') {
-        throw badAnswer('The provider gave no version.');
+      try {
+        return { ...this.#takeIn(target, answer), grant: ownerOf(answer, grant), ...sent };
+      } catch (error) {
+        await this.#revokeUnused(answer, options);
+        throw error;
       }
-      if (answer.lease !== undefined) checkLease(answer.lease);
-      const value = SecretValue.wrap(answer.data);
-      this.register(target.ref, value);
-      return {
-        value,
-        version: answer.version,
-        lease: answer.lease,
-        metadata: answer.metadata ?? {},
-        grant: answer.lease?.handle !== undefined && grant?.ownsLeases !== false ? grant : undefined,
-        ...sent,
-      };
     });
   }
 
@@ -112,16 +109,45 @@ export class ProviderRuntime {
     for (const plaintext of value.plaintexts()) this.#sink?.add(plaintext, ref);
   }
 
-  /** The values of `ref` are no longer in use. */
-  retire(ref: string, values: Iterable<SecretValue>): void {
-    for (const value of values) {
-      for (const plaintext of value.plaintexts()) this.#sink?.retire(plaintext, ref);
+  /** A version of `ref` is no longer in use; `inService` is the one that is. */
+  retire(ref: string, version: Values, inService: Values | undefined): void {
+    if (this.#sink === undefined) return;
+    const kept = plaintextsOf(inService);
+    try {
+      for (const plaintext of plaintextsOf(version)) {
+        if (!kept.some((other) => other.equals(plaintext))) this.#sink.retire(plaintext, ref);
+      }
+    } catch {
+      // A redactor that cannot forget only redacts more.
     }
   }
 
   /** Closes the provider's connections. */
   async close(): Promise<void> {
     await this.#provider.close?.();
+  }
+
+  /** Checks an answer and wraps its plaintext. */
+  #takeIn(target: Target, answer: SecretVersion): Pick<Fetched, 'value' | 'version' | 'lease' | 'metadata'> {
+    if (typeof answer?.version !== 'string' || answer.version === '') {
+      throw badAnswer('The provider gave no version.');
+    }
+    const { version, lease, metadata = {} } = answer;
+    if (lease !== undefined) checkLease(lease);
+    const value = SecretValue.wrap(answer.data);
+    this.register(target.ref, value);
+    return { value, version, lease, metadata };
+  }
+
+  /** An answer that cannot be used may hold a lease: each try would leave one behind at the store. */
+  async #revokeUnused(answer: SecretVersion, options: CallOptions): Promise<void> {
+    const id = answer?.lease?.handle?.id;
+    if (id === undefined) return;
+    try {
+      await this.#provider.revoke?.(id, options);
+    } catch {
+      // It ends by itself; the caller is told what was wrong with the answer.
+    }
   }
 
   async #call<Result>(
@@ -140,10 +166,18 @@ export class ProviderRuntime {
   }
 }
 
-function checkLease(lease: Lease): void {
-  if (!(Number.isFinite(lease.ttlMs) && lease.ttlMs > 0)) {
-    throw badAnswer('The lease has no length: its ttl is zero, negative or no number.');
-  }
+/** A value and what was made from it. */
+interface Values {
+  values(): Iterable<SecretValue>;
+}
+
+function plaintextsOf(version: Values | undefined): Buffer[] {
+  return Array.from(version?.values() ?? []).flatMap((value) => [...value.plaintexts()]);
+}
+
+/** The login that a lease dies with. */
+function ownerOf({ lease }: SecretVersion, grant: Grant | undefined): Grant | undefined {
+  return lease?.handle !== undefined && grant?.ownsLeases !== false ? grant : undefined;
 }
 
 function badAnswer(problem: string): SecretsError {

@@ -29,8 +29,9 @@ export class Router {
   route(target: Target): Route {
     const route = this.#routes.get(target.alias);
     if (route !== undefined) return route;
+    // Without the path: what names no provider may be no reference at all, but a pasted user:password.
     throw new SecretsError('invalid-ref', {
-      ref: target.ref,
+      ref: `${target.alias}:…`,
       problem: `No provider is called ${target.alias}.`,
       remedy: `Configured are: ${[...this.#routes.keys()].join(', ')}. Check the part before the colon, or add it to providers.`,
     });

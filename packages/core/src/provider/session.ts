@@ -1,5 +1,6 @@
 import { SingleFlight } from '../concurrency/single-flight.js';
 import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
+import { checkLease } from '../model/lease.js';
 import type { Clock } from '../time/clock.js';
 import type { SessionContract, SessionGrant } from './contract.js';
 
@@ -7,6 +8,8 @@ import type { SessionContract, SessionGrant } from './contract.js';
 export interface Grant extends SessionGrant {
   /** When the login was sent, on the steady clock. */
   readonly sentMs: number;
+  /** Until when it is good, on the steady clock: later after each renewal, in the past once it is lost or revoked. */
+  untilMs: number;
 }
 
 /** Told of what becomes of logins; the lease manager keeps them alive and rotates what they own. */
@@ -28,6 +31,7 @@ export class Session {
   readonly #logins = new SingleFlight<Grant>();
   readonly #checks = new SingleFlight<boolean>();
   #grant: Grant | undefined;
+  #closed: SecretsError | undefined;
   #checkIsReliable = true;
 
   constructor(contract: SessionContract, clock: Clock, observer: SessionObserver) {
@@ -52,6 +56,7 @@ export class Session {
 
   /** Logs in, in place of the login in use. Shared by all who ask meanwhile. */
   renewLogin(signal?: AbortSignal): Promise<Grant> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return this.#logins.run('login', (flight) => this.#login(flight), signal);
   }
 
@@ -65,15 +70,15 @@ export class Session {
     try {
       return await call(grant);
     } catch (error) {
-      if (!(await this.#isDead(grant, error, signal))) throw error;
+      if (!(await this.isDead(grant, error, signal))) throw error;
     }
     this.lose(grant);
     const next = await this.current(signal);
     try {
       return await call(next);
     } catch (error) {
-      // A login of this moment is not dead: whoever says so (a policy that forbids the check) is not asked again.
-      if (isSecretsError(error) && error.code === 'permission-denied') this.#checkIsReliable = false;
+      if (isSecretsError(error) && error.code === 'permission-denied')
+        await this.#doubtCheck(next, error, signal);
       throw error;
     }
   }
@@ -82,20 +87,27 @@ export class Session {
   lose(grant: Grant): void {
     if (this.#grant !== grant) return;
     this.#grant = undefined;
+    grant.untilMs = Number.NEGATIVE_INFINITY;
     this.#observer.lost(grant);
   }
 
-  /** Aborts logins and checks under way. */
-  async close(reason: SecretsError): Promise<void> {
-    await Promise.all([this.#logins.abortAll(reason), this.#checks.abortAll(reason)]);
+  /** Aborts logins and checks under way, and logs in no more. */
+  close(reason: SecretsError): void {
+    this.#closed = reason;
+    void this.#logins.abortAll(reason);
+    void this.#checks.abortAll(reason);
   }
 
   async #login(signal: AbortSignal): Promise<Grant> {
     const sentMs = this.#clock.monotonicMs();
-    const grant: Grant = { ...(await this.#contract.login({ signal, clock: this.#clock })), sentMs };
-    if (signal.aborted) {
-      this.#giveBack(grant);
-      throw signal.reason;
+    const granted = await this.#contract.login({ signal, clock: this.#clock });
+    const grant: Grant = { ...granted, sentMs, untilMs: Number.POSITIVE_INFINITY };
+    try {
+      signal.throwIfAborted();
+      if (grant.lease !== undefined) checkLease(grant.lease);
+    } catch (error) {
+      void this.#giveBack(grant);
+      throw error;
     }
     const previous = this.#grant;
     this.#grant = grant;
@@ -103,14 +115,25 @@ export class Session {
     return grant;
   }
 
-  /** A login that came too late for anybody is revoked without being waited for. */
-  #giveBack(grant: Grant): void {
+  /** Revokes a login that came too late for anybody, or that cannot be used. Never rejects. */
+  async #giveBack(grant: Grant): Promise<void> {
     if (!grant.revocable) return;
     const { signal } = new AbortController();
-    this.#contract.revoke?.(grant.credential, { signal, clock: this.#clock }).catch(() => {});
+    try {
+      await this.#contract.revoke?.(grant.credential, { signal, clock: this.#clock });
+    } catch {
+      // It ends by itself.
+    }
   }
 
-  async #isDead(grant: Grant, error: unknown, signal: AbortSignal): Promise<boolean> {
+  /** A login of this moment is not dead: a check that says so (its policy forbids it) is not asked again. */
+  async #doubtCheck(fresh: Grant, denial: SecretsError, signal: AbortSignal): Promise<void> {
+    const isDead = await this.isDead(fresh, denial, signal).catch(() => false);
+    if (isDead && this.#grant === fresh) this.#checkIsReliable = false;
+  }
+
+  /** Whether `error`, from a call under `grant`, says that the backend does not know it any more. */
+  async isDead(grant: Grant, error: unknown, signal: AbortSignal): Promise<boolean> {
     if (!isSecretsError(error)) return false;
     if (error.code === 'unauthenticated') return true;
     if (error.code !== 'permission-denied' || this.#contract.isAlive === undefined) return false;

@@ -1,84 +1,105 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { inspect } from 'node:util';
-import { EVENT_NAMES } from '../diagnostics.js';
+import { AssertionError } from 'node:assert';
+import { canaryForms, formIn, withoutCanaries } from './leaks/canary-forms.js';
+import { exposuresOf } from './leaks/exposures.js';
+import { reachableFrom } from './leaks/reachable.js';
+import { tapProcess } from './leaks/taps.js';
+
+/** Where a canary was found. Never what it is. */
+export interface Leak {
+  /** What was looked into: what the caller called it, `stderr`, `console.log`, `the channel keyturn.…`. */
+  readonly where: string;
+  /** How it shows there: `JSON.stringify`, or the way through the members of an object. */
+  readonly how: string;
+  /** How it was written: `plain`, `base64`, … */
+  readonly form: string;
+}
 
 /** Looks for canaries wherever a secret could get out. */
 export interface LeakProbe {
-  /**
-   * Looks into `subject` as a logger, a debugger or a crash report would: inspected to any depth with hidden
-   * members, as JSON, as text, and an error with its stack and causes.
-   *
-   * @param where names it in the failure
-   */
+  /** Looks for more canaries from now on. */
+  add(...canaries: readonly string[]): void;
+  /** Looks into `subject` as loggers, debuggers, crash reports and serializers do. `where` names it in a report. */
   inspect(subject: unknown, where: string): void;
-  /** Throws, naming each place and never the canary, when one was found anywhere. */
+  /** What was found so far. */
+  readonly leaks: readonly Leak[];
+  /** @throws AssertionError that says where a canary was found, without showing it */
   assertClean(): void;
-  /** Puts everything back as it was. */
+  /** Listens no more, and puts everything back as it was. Idempotent. */
   stop(): void;
+  [Symbol.dispose](): void;
 }
 
 /**
- * Starts to look for `canaries` (values that a test has put into a store): in what is written to stdout and
- * stderr, in process warnings, in the events on `keyturn.*` channels, and in what is given to `inspect`. Also
- * finds their base64, hex, URL-encoded and JSON-escaped forms.
+ * Starts to look for `canaries`, which are values that stand nowhere but in a store: in what the process says (the
+ * console, stdout and stderr, process warnings, the `keyturn.*` channels) and in what is given to `inspect`. Finds
+ * them escaped, encoded and as bytes, too.
+ *
+ * Somebody now listens to `keyturn.refresh-failed`, so the warning that Keyturn gives where nobody does is not given;
+ * what it would say is looked into all the same.
  *
  * ```ts
  * const probe = leakProbe(['canary-1f0e']);
- * probe.inspect(secret, 'the secret');
- * probe.assertClean();
- * probe.stop();
+ * try {
+ *   await run();
+ *   probe.inspect(error, 'the error');
+ *   probe.assertClean();
+ * } finally {
+ *   probe.stop();
+ * }
  * ```
+ *
+ * @throws SecretsError `invalid-config` for a canary of fewer than 6 characters
  */
 export function leakProbe(canaries: readonly string[]): LeakProbe {
-  const forms = canaries.flatMap(formsOf);
-  const places = new Set<string>();
-  const look = (text: string, where: string) => {
-    if (forms.some((form) => text.includes(form))) places.add(where);
+  const forms = canaries.flatMap(canaryForms);
+  const leaks: Leak[] = [];
+
+  const look = (text: string, where: string, how: string) => {
+    const form = formIn(text, forms);
+    if (form === undefined) return;
+    const leak = { where: withoutCanaries(where, forms), how: withoutCanaries(how, forms), form };
+    if (!leaks.some((each) => each.where === leak.where && each.how === leak.how)) leaks.push(leak);
   };
   const lookInto = (subject: unknown, where: string) => {
-    for (const text of printed(subject)) look(text, where);
+    if (typeof subject === 'string') {
+      look(subject, where, 'the text');
+      return;
+    }
+    for (const { way, text } of exposuresOf(subject)) look(text, where, way);
+    for (const { path, text } of reachableFrom(subject)) look(text, where, path === '' ? 'itself' : path);
   };
 
-  const onWarning = (warning: Error) => lookInto(warning, 'a process warning');
-  process.on('warning', onWarning);
-  const channels = EVENT_NAMES.map((event) => `keyturn.${event}`);
-  const onEvent = (payload: unknown, channel: string | symbol) =>
-    lookInto(payload, `the event ${String(channel)}`);
-  for (const channel of channels) subscribe(channel, onEvent);
-  const restore = [process.stdout, process.stderr].map((stream) => {
-    const { write } = stream;
-    stream.write = function (this: typeof stream, chunk: string | Uint8Array, ...rest: never[]) {
-      look(
-        typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1'),
-        'what the process writes',
-      );
-      return (write as (...all: unknown[]) => boolean).call(this, chunk, ...rest);
-    } as typeof write;
-    return () => {
-      stream.write = write;
-    };
-  });
-
+  const stop = tapProcess(lookInto);
   return {
+    add(...more) {
+      forms.push(...more.flatMap(canaryForms));
+    },
     inspect: lookInto,
+    get leaks() {
+      return [...leaks];
+    },
     assertClean() {
-      if (places.size === 0) return;
-      throw new Error(`A canary was found in: ${[...places].join('; ')}.`);
+      if (leaks.length === 0) return;
+      const places = new Set(leaks.map(({ where }) => where));
+      const lines = Array.from(places, (place) => {
+        const ways = leaks.filter(({ where }) => where === place).map(({ how, form }) => `${how} (${form})`);
+        return `\n- ${place}: ${ways.join(', ')}`;
+      });
+      throw new AssertionError({ message: `A secret value can be seen in:${lines.join('')}` });
     },
-    stop() {
-      process.off('warning', onWarning);
-      for (const channel of channels) unsubscribe(channel, onEvent);
-      for (const undo of restore) undo();
-    },
+    stop,
+    [Symbol.dispose]: stop,
   };
 }
 
 /**
- * Throws when one of `canaries`, or a form of it, can be seen in one of `subjects`.
+ * Asserts that none of `canaries` can be seen in any of `subjects`.
  *
  * ```ts
  * assertNoLeak(['canary-1f0e'], [error, logLines]);
  * ```
+ *
+ * @throws AssertionError that says where a canary was found, without showing it
  */
 export function assertNoLeak(canaries: readonly string[], subjects: readonly unknown[]): void {
   const probe = leakProbe(canaries);
@@ -90,35 +111,4 @@ export function assertNoLeak(canaries: readonly string[], subjects: readonly unk
   } finally {
     probe.stop();
   }
-}
-
-function formsOf(canary: string): string[] {
-  const bytes = Buffer.from(canary);
-  return [
-    canary,
-    JSON.stringify(canary).slice(1, -1),
-    encodeURIComponent(canary),
-    bytes.toString('hex'),
-    bytes.toString('base64').replace(/=+$/, ''),
-    bytes.toString('base64url'),
-  ];
-}
-
-function* printed(subject: unknown, depth = 0): Iterable<string> {
-  yield inspect(subject, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null });
-  for (const print of [
-    () => String(subject),
-    () => JSON.stringify(subject) ?? '',
-    () => `${Object.entries(Object(subject))}`,
-  ]) {
-    try {
-      yield print();
-    } catch {
-      // What cannot be printed this way does not leak this way.
-    }
-  }
-  if (!(subject instanceof Error) || depth > 8) return;
-  yield subject.stack ?? '';
-  yield* printed(subject.cause, depth + 1);
-  if (subject instanceof AggregateError) for (const error of subject.errors) yield* printed(error, depth + 1);
 }

@@ -1,21 +1,17 @@
-/** The functions of a test runner, as vitest, jest and node:test have them. The suites bring their own assertions. */
+/**
+ * The two functions that a suite is registered with, as vitest, jest, mocha and node:test have them. The suites
+ * bring their own assertions.
+ */
 export interface TestFunctions {
-  describe(name: string, body: () => void): void;
-  it(name: string, body: () => Promise<void>): void;
+  describe(name: string, body: () => void): unknown;
+  it(name: string, body: (context?: unknown) => Promise<void>): unknown;
 }
 
-/** @throws Error with `message` when `condition` does not hold */
-export function assert(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Error(message);
-}
-
-/** What `call` rejects with. @throws Error when it does not reject */
-export async function rejection(call: () => Promise<unknown>, what: string): Promise<unknown> {
-  let outcome: unknown;
-  try {
-    outcome = await call();
-  } catch (error) {
-    return error;
-  }
-  throw new Error(`${what} must reject, but resolved${outcome === undefined ? '' : ' with something'}.`);
+/**
+ * Says that a test does not apply, where the runner can show that: `context` is what it gave to the test's body.
+ * Where it can't, the test counts as passed.
+ */
+export function skipTest(context: unknown, why: string): void {
+  const { skip } = (context ?? {}) as { readonly skip?: unknown };
+  if (typeof skip === 'function') Reflect.apply(skip, context, [why]);
 }

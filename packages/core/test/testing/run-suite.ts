@@ -1,12 +1,31 @@
 import type { TestFunctions } from '@keyturn/core/testing';
 
-/** Runs a suite without a test runner; resolves with the tests that failed, by name, and why. */
-export async function runSuite(declare: (functions: TestFunctions) => void): Promise<Map<string, string>> {
-  const tests: [name: string, body: () => Promise<void>][] = [];
+/** What came of a suite. */
+export interface SuiteReport {
+  readonly passed: readonly string[];
+  /** Why each failed, by name. */
+  readonly failed: ReadonlyMap<string, string>;
+  /** Why each was skipped, by name. */
+  readonly skipped: ReadonlyMap<string, string>;
+}
+
+/** Runs a suite without a test runner; only the tests that `only` picks, if given. */
+export async function runSuite(
+  declare: (functions: TestFunctions) => void,
+  only: (name: string) => boolean = () => true,
+): Promise<SuiteReport> {
+  const tests: [name: string, body: (context?: unknown) => Promise<void>][] = [];
   declare({ describe: (_, body) => body(), it: (name, body) => void tests.push([name, body]) });
+  const passed: string[] = [];
   const failed = new Map<string, string>();
-  for (const [name, body] of tests) {
-    await body().catch((error: Error) => failed.set(name, error.message));
+  const skipped = new Map<string, string>();
+  for (const [name, body] of tests.filter(([name]) => only(name))) {
+    try {
+      await body({ skip: (why: string) => skipped.set(name, why) });
+      if (!skipped.has(name)) passed.push(name);
+    } catch (error) {
+      failed.set(name, error instanceof Error ? error.message : String(error));
+    }
   }
-  return failed;
+  return { passed, failed, skipped };
 }

@@ -1,0 +1,91 @@
+import { createSecrets, type SecretsConfig } from '@keyturn/core';
+import { describe, expect, it } from 'vitest';
+import { settingsOf } from '../src/config.js';
+import { problemOf } from './support/problem.js';
+
+const provider = { name: 'p', fetch: async () => ({ data: 'x', version: '1' }) };
+const providers = { p: provider };
+const wrong = (config: unknown) => problemOf(() => createSecrets(config as SecretsConfig));
+
+describe('the configuration', () => {
+  it('needs providers alone', () => {
+    expect(settingsOf({ providers })).toEqual({
+      cache: { ttlMs: 300_000, maxStaleMs: 3_600_000, maxEntries: 10_000 },
+      guard: { attemptTimeoutMs: 10_000, retry: { attempts: 3, firstDelayMs: 200, maxDelayMs: 5_000 } },
+      breaker: { minCalls: 5, failurePercent: 50, windowMs: 10_000, resetAfterMs: 5_000 },
+      rotation: { proofMs: 10_000, drainMs: 30_000, revokeMs: 5_000 },
+    });
+  });
+
+  it('takes every setting', () => {
+    const settings = settingsOf({
+      providers,
+      cache: { ttl: '1m', maxStale: 0, maxEntries: 1 },
+      resilience: {
+        attemptTimeout: '1s',
+        attempts: 1,
+        firstRetryDelay: '10ms',
+        maxRetryDelay: '1s',
+        breakerReset: '1s',
+      },
+      rotation: { proofTimeout: '1s', drainTimeout: '2s', revokeTimeout: '3s' },
+    });
+    expect(settings.cache).toEqual({ ttlMs: 60_000, maxStaleMs: 0, maxEntries: 1 });
+    expect(settings.guard.retry).toEqual({ attempts: 1, firstDelayMs: 10, maxDelayMs: 1_000 });
+    expect(settings.rotation).toEqual({ proofMs: 1_000, drainMs: 2_000, revokeMs: 3_000 });
+  });
+
+  it.each<[string, unknown]>([
+    ['The argument', undefined],
+    ['The argument', null],
+    ['The argument', 'vault'],
+    ['providers', {}],
+    ['providers', { providers: {} }],
+    ['providers', { providers: null }],
+    ['providers.p', { providers: { p: undefined } }],
+    ['providers.p', { providers: { p: {} } }],
+    ['providers.1p', { providers: { '1p': provider } }],
+    ['providers.a:b', { providers: { 'a:b': provider } }],
+    ['provider', { provider }],
+    ['ttl', { providers, ttl: '5m' }],
+    ['cache', { providers, cache: null }],
+    ['cache', { providers, cache: '5m' }],
+    ['cache.tll', { providers, cache: { tll: '5m' } }],
+    ['cache.ttl', { providers, cache: { ttl: '5 minutes' } }],
+    ['cache.ttl', { providers, cache: { ttl: -1 } }],
+    ['cache.maxStale', { providers, cache: { maxStale: Number.NaN } }],
+    ['cache.maxEntries', { providers, cache: { maxEntries: 0 } }],
+    ['cache.maxEntries', { providers, cache: { maxEntries: 1.5 } }],
+    ['resilience.attempts', { providers, resilience: { attempts: 0 } }],
+    ['resilience.retries', { providers, resilience: { retries: 3 } }],
+    ['resilience.attemptTimeout', { providers, resilience: { attemptTimeout: 0 } }],
+    ['resilience.firstRetryDelay', { providers, resilience: { firstRetryDelay: 0 } }],
+    ['resilience.maxRetryDelay', { providers, resilience: { maxRetryDelay: 'soon' } }],
+    ['resilience.breakerReset', { providers, resilience: { breakerReset: '' } }],
+    ['rotation.proofTimeout', { providers, rotation: { proofTimeout: 0 } }],
+    ['rotation.drainTimeout', { providers, rotation: { drainTimeout: 'never' } }],
+    ['rotation.revokeTimeout', { providers, rotation: { revokeTimeout: 0 } }],
+    ['redactor', { providers, redactor: {} }],
+    ['redactor', { providers, redactor: null }],
+    ['clock', { providers, clock: { now: Date.now } }],
+    ['instance', { providers, instance: 7 }],
+  ])('names the wrong setting %s in %j', (setting, config) => {
+    const error = wrong(config);
+    expect(error.code).toBe('invalid-config');
+    expect(error.message).toMatch(new RegExp(`(^|[ ])${setting.replace('.', '\\.')} `));
+  });
+
+  it.each(['attemptTimeout', 'firstRetryDelay', 'maxRetryDelay'])(
+    'F10: refuses a resilience.%s that would overflow a timer and fire at once',
+    (name) => {
+      expect(wrong({ providers, resilience: { [name]: '25d' } }).message).toContain(`resilience.${name}`);
+    },
+  );
+
+  it.each(['proofTimeout', 'drainTimeout', 'revokeTimeout'])(
+    'F10: refuses a rotation.%s that would overflow a timer and fire at once',
+    (name) => {
+      expect(wrong({ providers, rotation: { [name]: '600h' } }).message).toContain(`rotation.${name}`);
+    },
+  );
+});

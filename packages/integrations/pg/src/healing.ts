@@ -1,0 +1,67 @@
+import { mayWantGrant } from './dead-credential.js';
+import type { Generation } from './generation.js';
+import { isRepeatable } from './repeatable.js';
+import type { Accusations } from './suspicion.js';
+
+/** How a query tells its outcome. */
+export type Settle = (error: unknown, result?: unknown) => void;
+
+/** One call of `pool.query`. */
+export interface Statement {
+  readonly text: unknown;
+  readonly values: unknown;
+}
+
+/** Runs a statement of `pool.query` once more when it failed because its role is gone. */
+export class Healing {
+  readonly #accusations: Accusations;
+  readonly #replace: (generation: Generation) => Promise<boolean>;
+  readonly #run: (statement: Statement, settle: Settle) => void;
+
+  constructor(
+    accusations: Accusations,
+    parts: {
+      /** Replaces a suspected generation: says whether there is another. */
+      readonly replace: (generation: Generation) => Promise<boolean>;
+      readonly run: (statement: Statement, settle: Settle) => void;
+    },
+  ) {
+    this.#accusations = accusations;
+    this.#replace = parts.replace;
+    this.#run = parts.run;
+  }
+
+  /** What to call with the first outcome of `statement`, in place of `settle`. */
+  of(statement: Statement, settle: Settle): Settle {
+    return (error, result) => {
+      if (error) this.#heal(statement, settle, error);
+      else settle(undefined, result);
+    };
+  }
+
+  #heal(statement: Statement, settle: Settle, error: unknown): void {
+    const accusation = this.#accusations.on(error);
+    if (accusation === undefined || !accusation.isRepeatable || !isRepeatable(statement.text)) {
+      settle(error);
+      return;
+    }
+    accusation.isTaken = true;
+    // Leaves the promise before anything of the application is called, whose errors are not for promises.
+    void this.#replace(accusation.generation).then((isReplaced) =>
+      process.nextTick(() => (isReplaced ? this.#repeat(statement, settle) : settle(error))),
+    );
+  }
+
+  /** When it fails for want of rights a second time, it is the grant that it wants: the new credential is cleared. */
+  #repeat(statement: Statement, settle: Settle): void {
+    this.#run(statement, (error, result) => {
+      const accusation = this.#accusations.on(error);
+      if (accusation !== undefined && mayWantGrant(error)) {
+        accusation.isTaken = true;
+        accusation.generation.trial ??= Promise.resolve(false);
+      }
+      if (error) settle(error);
+      else settle(undefined, result);
+    });
+  }
+}

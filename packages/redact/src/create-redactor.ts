@@ -1,0 +1,134 @@
+import { durationMs, SecretsError, systemClock } from '@keyturn/core/provider';
+import { sensitiveKeys } from './keys/sensitive-keys.js';
+import { KnownValues } from './known/known-values.js';
+import { createMask } from './mask.js';
+import { compilePaths } from './object/key-paths.js';
+import { ObjectWalk } from './object/redact-object.js';
+import type { Redactor, RedactorOptions, RedactorWarning } from './redactor.js';
+import { exposeInside } from './redactor-inside.js';
+import { ShapeFinder } from './shapes/shape-finder.js';
+import type { Span } from './span.js';
+import { HeldText } from './stream/held-text.js';
+import { redactStream } from './stream/redact-stream.js';
+import { TextSearch } from './text-search.js';
+
+/** So many are kept; who stores that many short values has read the first. */
+const MOST_WARNINGS = 1_000;
+
+/**
+ * Creates a redactor: masks registered values in all their forms, keys that name secrets, and tokens by their look.
+ *
+ * ```ts
+ * const redactor = createRedactor();
+ * redactor.add('correct horse', 'vault:db#password');
+ * redactor.redact('login with correct%20horse failed'); // login with [REDACTED] failed
+ * ```
+ *
+ * @throws SecretsError `invalid-config` for a setting that makes no sense
+ */
+export function createRedactor(options: RedactorOptions = {}): Redactor {
+  const { clock = systemClock, showRef = false, shapes = true, keys = [], onHit, onWarning } = options;
+  const keepRetiredMs = durationMs(options.keepRetired ?? '1h', 'keepRetired');
+  const isSensitive = sensitiveKeys(keys);
+  const paths = compilePaths(options.paths ?? []);
+  const mask = createMask(showRef);
+  const known = new KnownValues();
+  const finder = shapes ? new ShapeFinder(isSensitive, keys, options.moreShapes ?? []) : undefined;
+  const search = new TextSearch(known.index, finder, mask);
+  const warnings: RedactorWarning[] = [];
+  let reporting = false;
+
+  const forgetDue = (): void => {
+    if (known.forgetting) known.forgetDue(clock.monotonicMs());
+  };
+  const report = (spans: readonly Span[], sink: string | undefined): void => {
+    if (onHit === undefined || reporting) return;
+    reporting = true;
+    try {
+      for (const ref of liveRefs(spans)) quietly(() => onHit({ ref, sink }));
+    } finally {
+      reporting = false;
+    }
+  };
+  const redact = (text: string, sink?: string): string => {
+    forgetDue();
+    const spans = search.find(text);
+    if (spans.length === 0) return text;
+    const masked = mask.apply(text, spans);
+    report(spans, sink);
+    return masked;
+  };
+  const hold = (sink?: string): HeldText => new HeldText(search, mask, (spans) => report(spans, sink));
+
+  const redactor: Redactor = {
+    add(value, ref) {
+      checkEntry(value, ref);
+      forgetDue();
+      if (known.add(value, ref) || warnings.length >= MOST_WARNINGS) return;
+      if (warnings.some((warning) => warning.ref === ref)) return;
+      const warning: RedactorWarning = {
+        code: 'too-short',
+        ref,
+        message: `The value of ${ref} has fewer than 4 characters and is not masked. Store a longer one.`,
+      };
+      warnings.push(warning);
+      if (onWarning !== undefined) quietly(() => onWarning(warning));
+    },
+    retire(value, ref) {
+      checkEntry(value, ref);
+      known.retire(value, ref, clock.monotonicMs() + keepRetiredMs);
+    },
+    redact,
+    redactObject(value, sink) {
+      const walk = new ObjectWalk({
+        isSensitive,
+        paths,
+        maxDepth: options.maxDepth ?? 10,
+        maxEntries: options.maxEntries ?? 10_000,
+        mask: mask.over('key'),
+        redactText: (text) => redact(text, sink),
+      });
+      return walk.copy(value);
+    },
+    redactStream: ({ sink, idleMs = 50 } = {}) => redactStream(hold(sink), clock, idleMs),
+    warnings,
+  };
+  exposeInside(redactor, { clock, hold, find: (text) => search.find(text) });
+  return redactor;
+}
+
+/** The references under which what was found is live, each once. */
+function liveRefs(spans: readonly Span[]): Set<string> {
+  const live = new Set<string>();
+  for (const { piece } of spans) {
+    const [value] = piece?.owners.keys() ?? [];
+    for (const [ref, forgetAtMs] of value?.refs ?? [])
+      if (forgetAtMs === Number.POSITIVE_INFINITY) live.add(ref);
+  }
+  return live;
+}
+
+/** Calls a listener. What it throws must not stop the log line that it is told about. */
+function quietly(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // Nowhere to report to: the listener is the report.
+  }
+}
+
+function checkEntry(value: unknown, ref: unknown): void {
+  if (typeof ref !== 'string' || ref === '') {
+    throw new SecretsError('invalid-ref', {
+      problem: 'A value was given to the redactor without a reference.',
+      remedy: 'Pass the reference as the second argument of add and retire.',
+    });
+  }
+  if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+    throw new SecretsError('invalid-value', {
+      ref,
+      problem: 'The value given to the redactor is neither text nor bytes.',
+      remedy: 'Pass a string or a Uint8Array; parts of structured values one by one.',
+    });
+  }
+}

@@ -1,0 +1,78 @@
+const NEEDS_NO_ESCAPE = /^[\w.~-]*$/;
+const NOT_ASCII = /[\u0080-\uffff]/;
+
+/**
+ * Every way in which `text` is likely to stand in a log: as it is, and as JSON, URLs and HTML write it.
+ *
+ * The variants are those of real writers: JSON by JavaScript, Go, PHP, Python and Java, and once more inside a
+ * JSON string; percent-encoding by component, form, whole URL and user-info rules with hex digits of both
+ * cases; HTML by Express, React, he, Go and Handlebars. Text beyond ASCII comes also as the bytes of its UTF-8,
+ * because streams are searched byte by byte.
+ */
+export function textForms(text: string): string[] {
+  if (NEEDS_NO_ESCAPE.test(text)) return [text];
+  const forms = new Set([text]);
+  for (const form of [...jsonForms(text), ...urlForms(text), ...htmlForms(text)]) forms.add(form);
+  for (const form of [...forms]) {
+    if (NOT_ASCII.test(form)) forms.add(Buffer.from(form, 'utf8').toString('latin1'));
+  }
+  return [...forms];
+}
+
+function jsonForms(text: string): string[] {
+  const json = jsonEscaped(text);
+  const ascii = json.replace(/[\u007f-\uffff]/g, unicodeEscape);
+  const forms = [
+    json,
+    ascii,
+    json.replace(/[<>&\u2028\u2029]/g, unicodeEscape),
+    json.replaceAll('/', '\\/'),
+    ascii.replaceAll('/', '\\/'),
+    // How util.inspect and other quoters that choose the other quote write it.
+    json.replaceAll('\\"', '"'),
+  ];
+  const upperCase = forms
+    .filter((form) => form.includes('\\u'))
+    .map((form) => form.replace(/\\u[0-9a-f]{4}/g, (unit) => `\\u${unit.slice(2).toUpperCase()}`));
+  return [...forms, ...upperCase, jsonEscaped(json), jsonEscaped(ascii)];
+}
+
+function urlForms(text: string): string[] {
+  const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
+  const component = encodeURIComponent(wellFormed);
+  const strict = component.replace(/[!'()*]/g, percentEscape);
+  const userInfo = component.replace(/%(?:24|26|2B|2C)/g, decodeURIComponent);
+  const form = component.replace(/[!'()~]/g, percentEscape);
+  const upperCase = [component, strict, form, userInfo, encodeURI(wellFormed)];
+  const plus = upperCase.map((form) => form.replaceAll('%20', '+'));
+  const both = [...upperCase, ...plus];
+  return [...both, ...both.map((form) => form.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()))];
+}
+
+function htmlForms(text: string): string[] {
+  const body = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const doubled = body.replaceAll('"', '&quot;');
+  const strict = doubled.replaceAll("'", '&#39;').replaceAll('`', '&#x60;').replaceAll('=', '&#x3D;');
+  return [
+    body,
+    doubled,
+    doubled.replaceAll("'", '&#39;'),
+    doubled.replaceAll("'", '&#x27;'),
+    doubled.replaceAll("'", '&apos;'),
+    body.replaceAll('"', '&#34;').replaceAll("'", '&#39;'),
+    strict,
+    strict.replaceAll('/', '&#x2F;'),
+  ];
+}
+
+function jsonEscaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+function percentEscape(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}

@@ -1,0 +1,36 @@
+import { startsWord } from '../word.js';
+import type { Rule } from './rule.js';
+import { LONGEST_SHAPE, type TokenShape } from './token-shape.js';
+
+/** So long a prefix occurs in no other word by accident. */
+const TELLING_PREFIX = 4;
+const LINE_END = /[\r\n]/;
+
+/** The rule for the tokens of one vendor: the prefix stays readable, so that people know what to revoke. */
+export function tokenRule(shape: TokenShape): Rule {
+  const { id, prefix } = shape;
+  const rest = new RegExp(shape.pattern, 'y');
+  const before = shape.before === undefined ? undefined : new RegExp(`(?<=(${shape.before}))`, 'y');
+  return {
+    text: prefix,
+    find(text, anchor) {
+      const start = anchor - (before === undefined ? 0 : lengthBefore(before, text, anchor));
+      if (before !== undefined && start === anchor) return undefined;
+      if ((before !== undefined || prefix.length < TELLING_PREFIX) && !startsWord(text, start))
+        return undefined;
+      rest.lastIndex = anchor + prefix.length;
+      if (!rest.test(text)) return undefined;
+      const end = rest.lastIndex;
+      // A longer run of letters and digits is something else.
+      if (!startsWord(text, end) || end - start > LONGEST_SHAPE) return undefined;
+      if (LINE_END.test(text.slice(start, end))) return undefined;
+      const masked = before === undefined ? anchor + prefix.length : start;
+      return { span: { start: masked, end, label: id }, start, end };
+    },
+  };
+}
+
+function lengthBefore(before: RegExp, text: string, anchor: number): number {
+  before.lastIndex = anchor;
+  return before.exec(text)?.[1]?.length ?? 0;
+}

@@ -1,0 +1,98 @@
+import { collectHits, type Hit, isLine, settleHits } from './known/known-hits.js';
+import { joinEnd, LONGEST_JOIN } from './known/line-joins.js';
+import type { LiteralIndex } from './known/literal-index.js';
+import type { Mask } from './mask.js';
+import type { Finding } from './shapes/rule.js';
+import type { ShapeFinder } from './shapes/shape-finder.js';
+import { LONGEST_LOOK_BACK, LONGEST_SHAPE } from './shapes/token-shape.js';
+import type { Span } from './span.js';
+import { eachWindow, type TextWindow } from './text-window.js';
+import { LONGEST_ESCAPE } from './word.js';
+
+const NOTHING: readonly Span[] = [];
+
+/** What is to be masked in a text, and how far that is certain while the text goes on. */
+export interface Certainty {
+  readonly spans: readonly Span[];
+  /** What begins before this index stays as it is, whatever follows. */
+  readonly settled: number;
+}
+
+/**
+ * Finds everything in a text that must be masked.
+ *
+ * Whether something is masked depends on the text near it alone. That is what makes a stream, cut anywhere, come
+ * out like the whole.
+ */
+export class TextSearch {
+  readonly #literals: LiteralIndex;
+  readonly #shapes: ShapeFinder | undefined;
+  readonly #mask: Mask;
+  #text = '';
+  #hits: Hit[] = [];
+  #findings: Finding[] = [];
+
+  constructor(literals: LiteralIndex, shapes: ShapeFinder | undefined, mask: Mask) {
+    this.#literals = literals;
+    this.#shapes = shapes;
+    this.#mask = mask;
+  }
+
+  /** The spans to mask in `text`, in order; they may overlap. */
+  find(text: string): readonly Span[] {
+    this.#collect(text);
+    if (this.#hits.length === 0 && this.#findings.length === 0) return NOTHING;
+    return this.#settle(text);
+  }
+
+  /**
+   * The spans of `text`, which may go on, and how much of them is certain.
+   *
+   * Nothing but a private key and the lines of a known value reaches beyond a line end, so a complete line is
+   * certain at once; of a line that goes on, what lies further back than the longest that could be found.
+   */
+  findSoFar(text: string): Certainty {
+    const spans = this.find(text);
+    const reach = this.reach;
+    const lineStart = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
+    let settled = Math.max(0, text.length - reach);
+    if (this.#literals.acrossLines === 0) settled = Math.max(settled, lineStart);
+    for (const { open, start } of this.#findings) if (open) settled = Math.min(settled, start);
+    for (const { start, end, piece } of this.#hits) {
+      if (start >= settled || !isLine(piece)) continue;
+      const next = joinEnd(text, end);
+      if (next >= lineStart && next + this.#literals.longest > text.length) settled = start;
+    }
+    return { spans, settled };
+  }
+
+  /** How far apart two characters can be of which one decides about the other, on one line. */
+  get reach(): number {
+    const lines = 2 * this.#literals.longest + LONGEST_JOIN;
+    const shapes = this.#shapes === undefined ? 0 : LONGEST_SHAPE + LONGEST_LOOK_BACK;
+    return Math.max(lines, shapes) + this.#mask.longest + LONGEST_ESCAPE;
+  }
+
+  /** Whether what follows `text` does not depend on it, because it ends with a line end. */
+  isAfresh(text: string): boolean {
+    return this.#literals.acrossLines === 0 && /[\r\n]$/.test(text);
+  }
+
+  #collect(text: string): void {
+    if (this.#hits.length > 0) this.#hits = [];
+    if (this.#findings.length > 0) this.#findings = [];
+    this.#text = text;
+    eachWindow(text, this.#look);
+    this.#text = '';
+  }
+
+  readonly #look = (window: TextWindow): void => {
+    if (this.#literals.size > 0) collectHits(this.#literals, window, this.#text, this.#hits);
+    this.#shapes?.collect(window, this.#text, this.#findings);
+  };
+
+  #settle(text: string): Span[] {
+    const shapes = this.#mask.clear(text, this.#findings, true).flatMap(({ span }) => span ?? []);
+    return settleHits(text, this.#mask.clear(text, this.#hits), shapes);
+  }
+}
