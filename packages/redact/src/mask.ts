@@ -59,7 +59,7 @@ export function createMask(showRef: boolean): Mask {
       for (let index = 0; index < spans.length; ) {
         const { start, label } = spans[index] as Span;
         let end = start;
-        for (; index < spans.length && (spans[index] as Span).start < Math.max(start, end); index++) {
+        for (; index < spans.length && (spans[index] as Span).start <= Math.max(start, end); index++) {
           end = Math.max(end, (spans[index] as Span).end);
         }
         masked += text.slice(done, start) + over(label);

@@ -104,6 +104,16 @@ describe('the provider suite', () => {
     );
   });
 
+  it('registers bodies without a parameter, which jest would take for ones that call back', () => {
+    const lengths: number[] = [];
+    testProvider(
+      { describe: (_, body) => body(), it: (_, body) => void lengths.push(body.length) },
+      'any',
+      () => sound()[0],
+    );
+    expect(new Set(lengths)).toEqual(new Set([0]));
+  });
+
   it('gives back what it was leased and logged in for', async () => {
     const stores: MemoryProvider[] = [];
     await runSuite((test) =>
