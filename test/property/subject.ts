@@ -115,7 +115,8 @@ export class Subject {
       if (operation === 'fetch' && this.#isOpen && !options.session)
         this.#broken.push('a call through an open breaker');
       if (operation === 'revoke') this.#revoked(subject);
-      if (this.isClosed && operation !== 'revoke') this.#broken.push(`${operation} after close`);
+      // What comes too late is given back; nothing is asked for any more.
+      if (this.isClosed && !operation.startsWith('revoke')) this.#broken.push(`${operation} after close`);
     };
   }
 

@@ -449,6 +449,19 @@ export const BROKEN_PROVIDERS: readonly BrokenProvider[] = [
     change: (store) => ({ watch: (ref, options) => store.watch?.(ref, deaf(options)) ?? ([] as never) }),
   },
   {
+    does: 'does not let go of a watch',
+    foundBy: 'watch: ends when its caller leaves after a hint, as by a break',
+    change: (store) => ({
+      async *watch(ref, options) {
+        try {
+          yield* store.watch?.(ref, options) ?? [];
+        } finally {
+          await new Promise(() => {});
+        }
+      },
+    }),
+  },
+  {
     does: 'ends every watch with one',
     foundBy: 'watch: two of one secret are independent',
     change: (store) => {

@@ -54,6 +54,16 @@ export const WATCH_CHECKS: readonly ProviderCheck[] = [
       }),
   },
   {
+    name: 'watch: ends when its caller leaves after a hint, as by a break',
+    needs: ['watch'],
+    run: (bench) =>
+      watching(bench, 'suite-break', async (watch) => {
+        await bench.put('suite-break');
+        await assertHint(bench, watch, 'a change');
+        await bench.settled(watch.end(), 'to leave a watch', PROMPT_MS);
+      }),
+  },
+  {
     name: 'watch: two of one secret are independent',
     needs: ['watch'],
     run: (bench) =>
