@@ -61,7 +61,7 @@ export class ObjectWalk {
   #copyObject(value: object, steps: readonly PathStep[]): unknown {
     const shown = tryReading(() => standIn(value), UNREADABLE);
     if (shown !== undefined || types.isDate(value)) return shown ?? value;
-    
+    if (this.#parents.has(value)) return '[Circular]';
     const deeper = steps.some(({ next }) => next.size > 0);
     if (!deeper && this.#copies.has(value)) return this.#copies.get(value);
     if (this.#parents.size >= this.#rules.maxDepth) return Array.isArray(value) ? '[Array]' : '[Object]';
