@@ -8,6 +8,9 @@ import { prepareDatabase, RoleSource, type RoleSourceOptions } from './role-sour
 import { emitted, until } from './stage.js';
 import { Workload } from './workload.js';
 
+/** For each kind; two hundred of them run end to end, with a real store, in test/e2e. */
+const ROTATIONS = 60;
+
 describe.skipIf(!requireServer('postgres'))('rotation', () => {
   let server: PostgresServer;
 
@@ -35,9 +38,9 @@ describe.skipIf(!requireServer('postgres'))('rotation', () => {
   }
 
   describe.each([
-    ['200 rotations to new roles, each old one dropped', 'new-role'],
-    ['200 changes of the password', 'alter-password'],
-    ['F30: 200 rotations that alternate two user names', 'alternating'],
+    [`${ROTATIONS} rotations to new roles, each old one dropped`, 'new-role'],
+    [`${ROTATIONS} changes of the password`, 'alter-password'],
+    [`F30: ${ROTATIONS} rotations that alternate two user names`, 'alternating'],
   ] as const)('%s', (_, kind) => {
     it('under load: nothing fails, and max is never exceeded', { timeout: 240_000 }, async () => {
       const running = start({ kind });
@@ -46,7 +49,7 @@ describe.skipIf(!requireServer('postgres'))('rotation', () => {
       const load = new Workload(pool);
       const sampler = sampleServer(server);
       await load.progress();
-      for (let rotation = 0; rotation < 200; rotation++) {
+      for (let rotation = 0; rotation < ROTATIONS; rotation++) {
         await source.rotate();
         await source.drained();
       }
@@ -59,7 +62,9 @@ describe.skipIf(!requireServer('postgres'))('rotation', () => {
       expect(after.n - before.n, 'every transaction ran once').toBe(load.committed);
       expect(gauge.peak, 'at the sockets').toBeLessThanOrEqual(10);
       expect(await sampler.stop(), 'at the server').toBeLessThanOrEqual(10);
-      expect(source.fetched, 'F25: no login failed, so none asked for another credential').toBe(201);
+      expect(source.fetched, 'F25: no login failed, so none asked for another credential').toBe(
+        ROTATIONS + 1,
+      );
       expect(source.cut, 'no drain ran into its deadline').toBe(0);
       expect(poolErrors).toEqual([]);
       await finish(running);
