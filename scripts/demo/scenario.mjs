@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The lease of the demo's credentials: renewed once at most, so that they are replaced every ten seconds or so. */
-export const LEASE = { ttl: '14s', maxTtl: '20s' };
+export const LEASE = { ttl: '15s', maxTtl: '20s' };
 /** How long the demo drives the service. */
 export const DEMO_MS = 40_000;
 const OUTAGE_MS = 10_000;
@@ -28,10 +28,10 @@ export async function playScenario(screen, { canRotate, rotate, revokeAll, store
   screen.event('── every lease is revoked from outside: the roles are dropped under live connections');
   await revokeAll();
 
-  await at(18_000);
+  await at(17_000);
   screen.event(`── the store goes down for ${OUTAGE_MS / 1_000} s`);
   await store.set('refuse');
-  await at(18_000 + OUTAGE_MS);
+  await at(17_000 + OUTAGE_MS);
   screen.event('── the store is back');
   await store.set('pass');
 

@@ -32,6 +32,7 @@ interface ShutdownParts {
 export async function shutdown(reason: SecretsError, parts: ShutdownParts): Promise<void> {
   const { resolver, rotation, leases, revocations, keepers, router, queue, cache, clock, limits } = parts;
   leases.stop(reason);
+  rotation.stop(reason);
   for (const keeper of keepers) keeper.stop(reason);
   await resolver.close(reason);
 

@@ -33,6 +33,7 @@ export class Rotation implements Admission {
   readonly #published: (tracked: Tracked, held: Entry | undefined) => void;
   /** What goes on after a publication or a refusal: drains, and the taking back of what was refused. */
   readonly #aftermath = new Set<Promise<void>>();
+  readonly #stopped = sharedAbort();
   readonly #cut = sharedAbort();
 
   constructor(parts: {
@@ -93,6 +94,11 @@ export class Rotation implements Admission {
     this.#afterwards(this.#takeBack(next, []));
   }
 
+  /** Brings no consumer to another version any more; drains go on. */
+  stop(reason: SecretsError): void {
+    this.#stopped.abort(reason);
+  }
+
   /** Ends every drain under way now, and those that begin later. */
   cutDrains(reason: unknown): void {
     this.#cut.abort(reason);
@@ -139,11 +145,16 @@ export class Rotation implements Admission {
     }
   }
 
-  /** The time that consumers have to let go of `held`: its lease, while it lasts, allows no more than what is left. */
+  /**
+   * The time that consumers have to let go of `held`: its lease, while it lasts, allows no more than what is left.
+   * To its very end, not to that of its safe life: what is open already needs no margin.
+   */
   #drainMs(held: Entry | undefined): number {
-    const leftMs = (held?.usableUntilMs ?? 0) - this.#clock.monotonicMs();
     const isLeased = held?.lease !== undefined && held.lease.end !== 'rotates';
-    return isLeased && leftMs > 0 ? Math.min(this.#limits.drainMs, leftMs) : this.#limits.drainMs;
+    const isOver = held === undefined || held.usableUntilMs <= this.#clock.monotonicMs();
+    if (!isLeased || isOver) return this.#limits.drainMs;
+    const leftMs = held.term.sentMs + (held.ttlMs ?? 0) - this.#clock.monotonicMs();
+    return Math.min(this.#limits.drainMs, leftMs);
   }
 
   /** Waits for the consumers to let go of `held`, tells those that take too long to cut it short, and revokes it. */
@@ -175,13 +186,12 @@ export class Rotation implements Admission {
   /** Brings a consumer that came too late to be asked for a proof to `next`; resolves when it let go of the old. */
   async #catchUp(slot: ConsumerSlot, next: Entry): Promise<void> {
     const inService = () => this.#cache.get(next.target.ref) ?? next;
-    const bounds = {
+    const caughtUp = withDeadline((signal) => slot.catchUp(inService, signal), {
       limitMs: this.#limits.proofMs,
       clock: this.#clock,
-      signal: this.#cut.signal,
+      signal: this.#stopped.signal,
       hold: false,
-    };
-    const caughtUp = withDeadline((signal) => slot.catchUp(inService, signal), bounds);
+    });
     await caughtUp.then(() => slot.letGo).catch(() => {});
   }
 

@@ -74,6 +74,7 @@ export class Session {
     }
     this.lose(grant);
     const next = await this.current(signal);
+    signal.throwIfAborted();
     try {
       return await call(next);
     } catch (error) {

@@ -229,6 +229,24 @@ describe('close', () => {
     expect(pool.log).toContain('discard v1');
   });
 
+  it('while a consumer that was left behind catches up leaves no timer either', async () => {
+    const { store, secrets, clock, close } = world();
+    store.put('app', 'one');
+    const pool = recorder();
+    pool.refuses.add('1');
+    expect(await codeOf(secrets.consume('s:app', pool).current())).not.toBe('resolved');
+    pool.refuses.clear();
+    pool.hangs.add('prepare');
+    await secrets.refresh('s:app');
+    await clock.settle();
+    expect(pool.log.at(-1)).toBe('prepare 1');
+    expect(await close()).toBe(0);
+    expect(clock.pending).toBe(0);
+    pool.resume();
+    await clock.settle();
+    expect([pool.adopted, pool.log.at(-1)]).toEqual([[], 'discard 1']);
+  });
+
   it('is bounded, whatever hangs', async () => {
     const { store, secrets, clock, close } = world({ session: { ttlMs: HOUR_MS } });
     store.dynamic('creds', LEASE);

@@ -48,6 +48,8 @@ export type InnerClient = Omit<pg.PoolClient, 'connection' | 'connect' | 'end'> 
     sslNegotiation?: unknown;
   };
   readonly connectionParameters: object;
+  /** Whether `end()` was called. */
+  readonly _ending?: boolean;
   connect(callback?: ConnectCallback): unknown;
   end(): unknown;
 };

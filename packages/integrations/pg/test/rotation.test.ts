@@ -114,6 +114,19 @@ describe.skipIf(!requireServer('postgres'))('rotation', () => {
     await finish(running);
   });
 
+  it('F32: a drain without any time cuts idle connections without a word: the pool emits no error', async () => {
+    const running = start({ drainMs: 0 });
+    const { pool, source, poolErrors } = running;
+    for (let rotation = 0; rotation < 5; rotation++) {
+      await Promise.all(Array.from({ length: 10 }, () => pool.query('SELECT 1')));
+      await source.rotate();
+      await source.drained();
+    }
+    await expect(pool.query('SELECT 1')).resolves.toMatchObject({ rowCount: 1 });
+    expect(poolErrors).toEqual([]);
+    await finish(running);
+  });
+
   it('F32: a statement that outlasts the drain fails then, and says why', async () => {
     const running = start({ drainMs: 300 });
     const { pool, source } = running;

@@ -103,7 +103,7 @@ export class Stage {
       const cause = item.cause === undefined ? {} : { cause: this.#describe(item.cause) };
       return { error: name, message: message.replaceAll(/port \d+/g, 'port'), code, ...cause };
     }
-    if (item instanceof pg.Result || isResult(item)) {
+    if (isResult(item)) {
       const { command, rowCount, rows } = item as pg.QueryResult;
       return { command, rowCount, rows };
     }
