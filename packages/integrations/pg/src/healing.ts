@@ -46,15 +46,18 @@ export class Healing {
       return;
     }
     accusation.isTaken = true;
+    const { generation } = accusation;
+    // Replaced by a rotation, not for this failure: the one in service may have died with it, and has its own trial.
+    const settleAgain = generation.isRetired ? this.of(statement, settle) : this.#lastTime(settle);
     // Leaves the promise before anything of the application is called, whose errors are not for promises.
-    void this.#replace(accusation.generation).then((isReplaced) =>
-      process.nextTick(() => (isReplaced ? this.#repeat(statement, settle) : settle(error))),
+    void this.#replace(generation).then((isReplaced) =>
+      process.nextTick(() => (isReplaced ? this.#run(statement, settleAgain) : settle(error))),
     );
   }
 
   /** When it fails for want of rights a second time, it is the grant that it wants: the new credential is cleared. */
-  #repeat(statement: Statement, settle: Settle): void {
-    this.#run(statement, (error, result) => {
+  #lastTime(settle: Settle): Settle {
+    return (error, result) => {
       const accusation = this.#accusations.on(error);
       if (accusation !== undefined && mayWantGrant(error)) {
         accusation.isTaken = true;
@@ -62,6 +65,6 @@ export class Healing {
       }
       if (error) settle(error);
       else settle(undefined, result);
-    });
+    };
   }
 }

@@ -32,6 +32,23 @@ describe.skipIf(!requireServer('postgres'))('a credential that dies in service',
     expect(source.faults).toEqual([]);
   }
 
+  it('together with the one before it: a statement that was still under way there is run again', async () => {
+    await server.query(`CREATE OR REPLACE FUNCTION slow_count() RETURNS bigint LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM pg_sleep(0.3); RETURN (SELECT count(*) FROM orders); END $$`);
+    const running = start();
+    const { pool, source } = running;
+    const slow = pool.query('SELECT slow_count() AS n');
+    const isUnderWay = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    await until(async () => (await server.query(isUnderWay)).length > 0);
+    const first = source.role.username;
+    await source.rotate();
+    await server.query(`DROP ROLE "${first}"`);
+    await source.revokeFromOutside({ terminate: false });
+    await expect(slow).resolves.toMatchObject({ rowCount: 1 });
+    expect(source.fetched, 'the second was refused as well, and a third was asked for').toBe(3);
+    await finish(running);
+  });
+
   describe.each([
     ['its sessions terminated and its role dropped', true],
     ['its role dropped under its sessions', false],
@@ -72,6 +89,52 @@ describe.skipIf(!requireServer('postgres'))('a credential that dies in service',
       expect(source.fetched).toBe(2);
       await finish(running);
     });
+  });
+
+  it('a transaction that begins after the first failure gets no connection of the dead role', async () => {
+    const running = start({}, { max: 5 });
+    const { pool, source } = running;
+    await Promise.all(Array.from({ length: 5 }, () => pool.query('SELECT pg_sleep(0.01)')));
+    expect(pool.idleCount).toBe(5);
+    let open = () => {};
+    source.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    await source.revokeFromOutside({ terminate: false });
+    const first = pool.query('SELECT count(*) FROM orders');
+    await until(() => pool.idleCount === 0);
+    const begun = pool.connect();
+    open();
+    const client = await begun;
+    expect(client.user).toBe(source.role.username);
+    await client.query('BEGIN');
+    await client.query('SELECT count(*) FROM orders');
+    await client.query('COMMIT');
+    client.release();
+    await expect(first).resolves.toMatchObject({ rowCount: 1 });
+    await finish(running);
+  });
+
+  it('a connection that logs in while its role is found dead is handed to nobody', async () => {
+    let logins = 0;
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const running = start({}, { onConnect: () => (++logins === 2 ? gate : undefined) });
+    const { pool, source } = running;
+    const client = await pool.connect();
+    const late = pool.connect();
+    await until(() => logins === 2);
+    await source.revokeFromOutside({ terminate: false });
+    await expect(client.query('SELECT count(*) FROM orders')).rejects.toMatchObject({ code: '42501' });
+    await until(() => source.published === 2);
+    open();
+    const another = await late;
+    expect(another.user).toBe(source.role.username);
+    another.release();
+    client.release();
+    await finish(running);
   });
 
   it('logins refused (28000) while the role is there: connect() heals as query() does', async () => {

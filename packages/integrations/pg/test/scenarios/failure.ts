@@ -132,8 +132,8 @@ export const failure: readonly Scenario[] = [
       });
       const lost = emitted(busy, 'end');
       await terminate(stage, busy);
-      stage.see('statement', await sleeping);
       await lost;
+      stage.see('statement', await sleeping);
       await stage.outcome('next', busy.query('SELECT 1'));
       busy.release();
       stage.counts('after', pool);
