@@ -153,8 +153,11 @@ export class Rotation implements Admission {
     const isLeased = held?.lease !== undefined && held.lease.end !== 'rotates';
     const isOver = held === undefined || held.usableUntilMs <= this.#clock.monotonicMs();
     if (!isLeased || isOver) return this.#limits.drainMs;
-    const leftMs = held.term.sentMs + (held.ttlMs ?? 0) - this.#clock.monotonicMs();
-    return Math.min(this.#limits.drainMs, leftMs);
+    const endMs = Math.min(
+      held.term.sentMs + (held.ttlMs ?? 0),
+      held.grant?.untilMs ?? Number.POSITIVE_INFINITY,
+    );
+    return Math.min(this.#limits.drainMs, endMs - this.#clock.monotonicMs());
   }
 
   /** Waits for the consumers to let go of `held`, tells those that take too long to cut it short, and revokes it. */
