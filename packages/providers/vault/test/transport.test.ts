@@ -314,7 +314,7 @@ describe('connections that fail', () => {
     const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout');
     const before = timers().length;
     await fetch();
-    expect(timers().length).toBe(before);
+    expect(timers().length).toBeLessThanOrEqual(before);
     await provider.close?.();
   });
 
