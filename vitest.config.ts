@@ -16,6 +16,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'packages/*/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A condition is awaited until it holds; how long that takes is the machine's affair.
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     coverage: {
       provider: 'v8',
