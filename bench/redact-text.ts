@@ -43,18 +43,19 @@ report('redact-line', 'what does redact cost on a line of 2 KB?', [
   lines.row('5,000 values, no keys or tokens, one hit', '5,000 values, no keys or tokens'),
 ]);
 
-const bodies = measure(21, {
-  'one indexOf': {
-    run: () => body.indexOf(needles[turn++ % needles.length] as string),
-    batch: needles.length,
-  },
+const floor = { run: () => body.indexOf(needles[turn++ % needles.length] as string), batch: needles.length };
+const bodies = measure(31, {
+  'one indexOf': floor,
   '5,000 values, no keys or tokens': { run: () => manyValues.redact(body) },
+});
+const bodiesWithShapes = measure(11, {
+  'one indexOf': floor,
   '5,000 values': { run: () => many.redact(body) },
 });
 report('redact-body', 'what does redact cost on a body of 1 MB?', [
   bodies.row('one indexOf'),
   bodies.row('5,000 values, no keys or tokens', 'one indexOf', 2.5),
-  bodies.row('5,000 values', 'one indexOf'),
+  bodiesWithShapes.row('5,000 values', 'one indexOf'),
 ]);
 
 function peers(count: number): Record<string, Case> {

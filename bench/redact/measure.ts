@@ -16,18 +16,17 @@ export interface Case {
 
 /** What was measured of the cases, by name. */
 export interface Measured<Name extends string> {
-  /** Median nanoseconds of one operation. */
+  /** Nanoseconds of one operation, in the best quarter of the rounds. */
   ns(name: Name): number;
-  /**
-   * How much longer `name` takes than `peer`: the median of the ratios within each round, in which both had the same
-   * noise beside them.
-   */
+  /** How much longer `name` takes than `peer`. */
   ratio(name: Name, peer: Name): number;
   /** A row of a report, in microseconds. */
   row(name: Name, peer?: Name, atMost?: number): Row;
 }
 
 const ROUND_NS = 3e6;
+/** So much processor time each case takes first: the compiler works beside us, and is slow on a busy machine. */
+const WARM_UP_NS = 500e6;
 
 /** Measures the cases in turn, `rounds` times, beginning each round with another. */
 export function measure<Name extends string>(
@@ -48,9 +47,8 @@ export function measure<Name extends string>(
     }
   }
   const of = (name: Name): number[] => taken.get(name) ?? [];
-  const ns = (name: Name): number => median(of(name));
-  const ratio = (name: Name, peer: Name): number =>
-    median(of(name).map((one, round) => one / (of(peer)[round] as number)));
+  const ns = (name: Name): number => lowerQuartile(of(name));
+  const ratio = (name: Name, peer: Name): number => ns(name) / ns(peer);
   return {
     ns,
     ratio,
@@ -65,17 +63,23 @@ export function measure<Name extends string>(
 }
 
 function batchOf(one: Case): number {
-  if (one.batch !== undefined) return one.batch;
   one.prepare?.();
+  for (let spent = 0; spent < WARM_UP_NS; ) spent += nsOf(one, one.batch ?? 100) * (one.batch ?? 100);
+  if (one.batch !== undefined) return one.batch;
   for (let batch = 1; ; batch *= 2) if (nsOf(one, batch) * batch >= ROUND_NS) return batch;
 }
 
+/** Processor time, not the clock on the wall: on a machine with other work that would measure the other work. */
 function nsOf({ run }: Case, batch: number): number {
-  const began = process.hrtime.bigint();
+  const began = process.cpuUsage();
   for (let count = 0; count < batch; count++) run();
-  return Number(process.hrtime.bigint() - began) / batch;
+  const { user, system } = process.cpuUsage(began);
+  return ((user + system) * 1_000) / batch;
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+/**
+ * What other work does to the caches only ever adds. The least of all would be luck, the median the load of the day.
+ */
+function lowerQuartile(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 2] ?? Number.NaN;
 }

@@ -1,4 +1,5 @@
 import { AssertionError } from 'node:assert';
+import { SecretsError } from '@keyturn/core/provider';
 import { createRedactor } from './create-redactor.js';
 import type { Redactor } from './redactor.js';
 import { insideOf } from './redactor-inside.js';
@@ -16,6 +17,7 @@ export type Canaries = Redactor | readonly Piece[];
  * the reference (or the number of the value) and the place, never the value.
  *
  * @throws AssertionError at the first leak; for a stream the returned promise rejects with it
+ * @throws SecretsError `invalid-value` for a value that is too short to be found
  */
 export function assertNoLeak(output: AsyncIterable<Piece>, canaries: Canaries): Promise<void>;
 export function assertNoLeak(output: CaughtOutput, canaries: Canaries): void;
@@ -49,8 +51,13 @@ function redactorFor(canaries: Canaries): Redactor {
   const redactor = createRedactor({ shapes: false });
   for (const [index, value] of canaries.entries()) redactor.add(value, `values[${index}]`);
   const [unprotected] = redactor.warnings;
-  if (unprotected !== undefined)
-    throw new RangeError(`${unprotected.ref} is too short to be a canary: take a longer one.`);
+  if (unprotected !== undefined) {
+    throw new SecretsError('invalid-value', {
+      ref: unprotected.ref,
+      problem: 'The value is too short to be found.',
+      remedy: 'Take a canary of 8 characters or more.',
+    });
+  }
   return redactor;
 }
 

@@ -34,13 +34,13 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
   const mask = createMask(showRef);
   const known = new KnownValues();
   const finder = shapes ? new ShapeFinder(isSensitive, keys, options.moreShapes ?? []) : undefined;
-  const search = new TextSearch(known.index, finder, mask);
-  const warnings: RedactorWarning[] = [];
-  let reporting = false;
-
   const forgetDue = (): void => {
     if (known.forgetting) known.forgetDue(clock.monotonicMs());
   };
+  const search = new TextSearch(known.index, finder, mask, forgetDue);
+  const warnings: RedactorWarning[] = [];
+  let reporting = false;
+
   const report = (spans: readonly Span[], sink: string | undefined): void => {
     if (onHit === undefined || reporting) return;
     reporting = true;
@@ -51,7 +51,6 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     }
   };
   const redact = (text: string, sink?: string): string => {
-    forgetDue();
     const spans = search.find(text);
     if (spans.length === 0) return text;
     const masked = mask.apply(text, spans);
@@ -102,8 +101,9 @@ function liveRefs(spans: readonly Span[]): Set<string> {
   const live = new Set<string>();
   for (const { piece } of spans) {
     const [value] = piece?.owners.keys() ?? [];
-    for (const [ref, forgetAtMs] of value?.refs ?? [])
+    for (const [ref, forgetAtMs] of value?.refs ?? []) {
       if (forgetAtMs === Number.POSITIVE_INFINITY) live.add(ref);
+    }
   }
   return live;
 }

@@ -68,7 +68,7 @@ export function createMask(showRef: boolean): Mask {
       return masked + text.slice(done);
     },
     clear(text, spans, apart = false) {
-      if (!text.includes(START)) return spans;
+      if (spans.length === 0 || !text.includes(START)) return spans;
       const masks = regions(text);
       const margin = apart ? 1 : 0;
       return spans.filter(({ start, end }) => {

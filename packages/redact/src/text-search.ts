@@ -1,15 +1,17 @@
-import { collectHits, type Hit, isLine, settleHits } from './known/known-hits.js';
+import { collectHits, type Hit, settleHits } from './known/known-hits.js';
 import { joinEnd, LONGEST_JOIN } from './known/line-joins.js';
 import type { LiteralIndex } from './known/literal-index.js';
 import type { Mask } from './mask.js';
 import type { Finding } from './shapes/rule.js';
 import type { ShapeFinder } from './shapes/shape-finder.js';
 import { LONGEST_LOOK_BACK, LONGEST_SHAPE } from './shapes/token-shape.js';
-import type { Span } from './span.js';
+import { inOrder, type Span } from './span.js';
 import { eachWindow, type TextWindow } from './text-window.js';
 import { LONGEST_ESCAPE } from './word.js';
 
 const NOTHING: readonly Span[] = [];
+/** No form of a value that is masked as a word only is longer: seven characters, each as nine. */
+const LONGEST_WORD = 64;
 
 /** What is to be masked in a text, and how far that is certain while the text goes on. */
 export interface Certainty {
@@ -28,11 +30,14 @@ export class TextSearch {
   readonly #literals: LiteralIndex;
   readonly #shapes: ShapeFinder | undefined;
   readonly #mask: Mask;
+  readonly #beforehand: () => void;
   #text = '';
   #hits: Hit[] = [];
   #findings: Finding[] = [];
 
-  constructor(literals: LiteralIndex, shapes: ShapeFinder | undefined, mask: Mask) {
+  /** @param beforehand called before each search: forgets what is due */
+  constructor(literals: LiteralIndex, shapes: ShapeFinder | undefined, mask: Mask, beforehand: () => void) {
+    this.#beforehand = beforehand;
     this.#literals = literals;
     this.#shapes = shapes;
     this.#mask = mask;
@@ -48,29 +53,38 @@ export class TextSearch {
   /**
    * The spans of `text`, which may go on, and how much of them is certain.
    *
-   * Nothing but a private key and the lines of a known value reaches beyond a line end, so a complete line is
-   * certain at once; of a line that goes on, what lies further back than the longest that could be found.
+   * Nothing but a private key, the lines of a known value and a value with a line end in it reaches beyond a line
+   * end. So a complete line is certain at once; of one that goes on, what lies further back than anything reaches.
    */
   findSoFar(text: string): Certainty {
     const spans = this.find(text);
-    const reach = this.reach;
+    const { longest, acrossLines, longestAcrossLines } = this.#literals;
     const lineStart = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
-    let settled = Math.max(0, text.length - reach);
-    if (this.#literals.acrossLines === 0) settled = Math.max(settled, lineStart);
+    let settled = Math.max(0, lineStart, text.length - this.#reach);
+    if (acrossLines > 0)
+      settled = Math.max(0, Math.min(settled, text.length - longestAcrossLines - LONGEST_WORD));
     for (const { open, start } of this.#findings) if (open) settled = Math.min(settled, start);
     for (const { start, end, piece } of this.#hits) {
-      if (start >= settled || !isLine(piece)) continue;
+      if (start >= settled || !piece.isLine) continue;
       const next = joinEnd(text, end);
-      if (next >= lineStart && next + this.#literals.longest > text.length) settled = start;
+      if (next >= lineStart && next + longest > text.length) settled = start;
     }
     return { spans, settled };
   }
 
-  /** How far apart two characters can be of which one decides about the other, on one line. */
-  get reach(): number {
-    const lines = 2 * this.#literals.longest + LONGEST_JOIN;
+  /** How far before a character lies what may decide about it. */
+  get lookBehind(): number {
+    return this.#linesReach + LONGEST_LOOK_BACK + this.#mask.longest + LONGEST_ESCAPE;
+  }
+
+  /** How far after a character, on the same line, lies what may decide about it. */
+  get #reach(): number {
     const shapes = this.#shapes === undefined ? 0 : LONGEST_SHAPE + LONGEST_LOOK_BACK;
-    return Math.max(lines, shapes) + this.#mask.longest + LONGEST_ESCAPE;
+    return Math.max(this.#linesReach, shapes) + this.#mask.longest + LONGEST_ESCAPE;
+  }
+
+  get #linesReach(): number {
+    return 2 * this.#literals.longest + LONGEST_JOIN;
   }
 
   /** Whether what follows `text` does not depend on it, because it ends with a line end. */
@@ -79,6 +93,7 @@ export class TextSearch {
   }
 
   #collect(text: string): void {
+    this.#beforehand();
     if (this.#hits.length > 0) this.#hits = [];
     if (this.#findings.length > 0) this.#findings = [];
     this.#text = text;
@@ -92,7 +107,11 @@ export class TextSearch {
   };
 
   #settle(text: string): Span[] {
-    const shapes = this.#mask.clear(text, this.#findings, true).flatMap(({ span }) => span ?? []);
-    return settleHits(text, this.#mask.clear(text, this.#hits), shapes);
+    const spans: Span[] = [];
+    for (const { span } of this.#mask.clear(text, this.#findings, true))
+      if (span !== undefined) spans.push(span);
+    return this.#hits.length === 0
+      ? spans.sort(inOrder)
+      : settleHits(text, this.#mask.clear(text, this.#hits), spans);
   }
 }

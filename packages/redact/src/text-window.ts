@@ -4,9 +4,11 @@ import { endianness } from 'node:os';
 const WINDOW_CHARS = 32_768;
 /** Copied beyond the window's end, for what looks at characters after a position. */
 const MARGIN_CHARS = 8;
+/** Never written: what reads two places at a time may read beyond the margin. */
+const SLACK_CHARS = 64;
 const LITTLE_ENDIAN = endianness() === 'LE';
 
-const buffer = Buffer.allocUnsafeSlow(WINDOW_CHARS + MARGIN_CHARS);
+const buffer = Buffer.alloc(WINDOW_CHARS + MARGIN_CHARS + SLACK_CHARS);
 const view = new DataView(buffer.buffer);
 
 /**

@@ -158,6 +158,15 @@ describe('a short value', () => {
     );
   });
 
+  test('is masked where it touches something that is masked: its mask ends the word', () => {
+    const redactor = createRedactor();
+    redactor.add('hunter2', 'a:b');
+    redactor.add('a-long-password', 'a:c');
+    const masked = redactor.redact('hunter2a-long-password a-long-passwordhunter2 xhunter2a-long-password');
+    expect(masked).toBe('[REDACTED] [REDACTED] xhunter2[REDACTED]');
+    expect(redactor.redact(masked)).toBe(masked);
+  });
+
   test('is found in Basic credentials', () => {
     const redactor = createRedactor({ shapes: false });
     redactor.add('hunter2', 'a:b');
@@ -240,6 +249,14 @@ describe('a retired value', () => {
     const redactor = createRedactor();
     expect(() => redactor.retire('never-added', 'a:b')).not.toThrow();
   });
+});
+
+test('a text that is full of short and long values is masked, however long it is', () => {
+  const redactor = createRedactor();
+  redactor.add('word', 'a:b');
+  redactor.add('a-long-password', 'a:c');
+  expect(redactor.redact('word '.repeat(200_000))).toBe('[REDACTED] '.repeat(200_000));
+  expect(redactor.redact('a-long-password'.repeat(100_000))).toBe('[REDACTED]');
 });
 
 describe('what a mask says', () => {

@@ -4,7 +4,7 @@ import { LiteralIndex } from '../src/known/literal-index.js';
 import { eachWindow } from '../src/text-window.js';
 import { lot } from './support/make-token.js';
 
-const piece: Piece = { key: '', weak: false, owners: new Map() };
+const piece: Piece = { key: '', weak: false, owners: new Map(), isLine: false, ref: undefined };
 
 function literal(text: string): Literal {
   return { text, piece, bounded: false, before: undefined, after: undefined };

@@ -9,7 +9,7 @@ import {
   secretText,
   writtenForms,
 } from './support/arbitrary-text.js';
-import { holdText } from './support/hold-text.js';
+import { holdBytes, holdText } from './support/hold-text.js';
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
 
@@ -102,6 +102,33 @@ describe('any secret in any text', () => {
             .join('');
           expect(holdText(redactor, pieces(Buffer.from(text), lengths))).toBe(redactor.redact(text));
           expect(redactor.redact(redactor.redact(text))).toBe(redactor.redact(text));
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  test('bytes with line ends in them come out of a stream like out of the whole text', () => {
+    const byte = fc.constantFrom(0x0a, 0x0d, 0x41, 0xff);
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ minLength: 4, maxLength: 12 }), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.array(byte, { minLength: 4, maxLength: 12 }), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.tuple(fc.nat(), fc.array(byte, { maxLength: 60 })), { maxLength: 12 }),
+        fc.infiniteStream(fc.nat({ max: 50 })),
+        (random, few, parts, lengths) => {
+          const secrets = [...random, ...few.map((bytes) => Uint8Array.from(bytes))];
+          const redactor = createRedactor();
+          for (const secret of secrets) redactor.add(secret, 'a:b');
+          redactor.add('AAAA', 'a:short');
+          const bytes = Buffer.concat(
+            parts.flatMap(([which, around]) => [
+              Buffer.from(around),
+              secrets[which % secrets.length] as Uint8Array,
+            ]),
+          );
+          const out = holdBytes(redactor, pieces(bytes, lengths));
+          expect(out).toBe(redactor.redact(bytes.toString('latin1')));
         },
       ),
       { numRuns: RUNS },

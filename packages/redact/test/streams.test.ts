@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { fakeClock } from '@keyturn/core/testing';
 import { describe, expect, test } from 'vitest';
 import { createRedactor, type Hit } from '../src/index.js';
+import { armoured } from './support/armour.js';
 
 describe('a redacting stream', () => {
   test('is right for every cut, also through a character of many bytes', async () => {
@@ -88,13 +89,37 @@ describe('a redacting stream', () => {
     stream.destroy();
   });
 
+  test('gives out lines at once also when a value has a line end in it, but for the end of the last', async () => {
+    const redactor = createRedactor();
+    const key = Buffer.from('c0ffee0a11d00d0dbeef00c0ffee80a1', 'hex');
+    redactor.add(key, 'vault:transit#key');
+    const stream = redactor.redactStream({ idleMs: 60_000 });
+    const out = collect(stream);
+    stream.write('a line of some length that is complete, and then some more of it\n'.repeat(8));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(out().length).toBeGreaterThan(6 * 65);
+    stream.write(key.subarray(0, 5));
+    stream.end(key.subarray(5));
+    await once(stream, 'end');
+    expect(out()).toMatch(/of it\n\[REDACTED\]$/);
+  });
+
+  test('forgets what is due', async () => {
+    const clock = fakeClock();
+    const redactor = createRedactor({ clock });
+    redactor.add('retired-password', 'vault:db');
+    redactor.retire('retired-password', 'vault:db');
+    const stream = redactor.redactStream();
+    const out = collect(stream);
+    stream.write('retired-password\n');
+    await clock.advance(3_600_000);
+    stream.end('retired-password\n');
+    await once(stream, 'end');
+    expect(out()).toBe('[REDACTED]\nretired-password\n');
+  });
+
   test('masks a private key cut into lines as one', async () => {
-    const key = [
-      '-----BEGIN EC PRIVATE KEY-----',
-      'MHcCAQEEIIGLEbMqHcqCO1d5',
-      'AwEHoUQDQgAE7Zx9',
-      '-----END EC PRIVATE KEY-----',
-    ];
+    const key = armoured('EC PRIVATE KEY', ['MHcCAQEEIIGLEbMqHcqCO1d5', 'AwEHoUQDQgAE7Zx9']);
     const stream = createRedactor().redactStream();
     const out = collect(stream);
     for (const line of ['before', ...key, 'after']) stream.write(`${line}\n`);

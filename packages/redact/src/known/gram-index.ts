@@ -7,8 +7,8 @@ const VACATED = -2;
 /** Crowds are counted up to here. */
 const MOST_CROWD = 64;
 const SMALLEST_TABLE = 256;
-/** Bits of the filter for each slot of the table; with the table at most 5/8 full that is 13 or more for each gram. */
-const FILTER_BITS_PER_SLOT = 8;
+/** Bits of the filter for each slot of the table, which is at most 5/8 full: few enough to stay in the cache. */
+const FILTER_BITS_PER_SLOT = 4;
 /**
  * Finds literals of at least {@link GramIndex.shortest} characters in a text by looking at one gram in each stride.
  *

@@ -3,7 +3,7 @@ import type { TextWindow } from '../text-window.js';
 import { startsWord } from '../word.js';
 import { holdsDigit } from './base64-alignments.js';
 import { joinLines } from './line-joins.js';
-import { type Literal, type Piece, refOf, WHOLE } from './literal.js';
+import { type Literal, type Piece, refOf } from './literal.js';
 import type { LiteralIndex } from './literal-index.js';
 
 /** A literal that stands in a text. */
@@ -33,33 +33,33 @@ export function collectHits(index: LiteralIndex, window: TextWindow, text: strin
  * A short value counts as a word of its own only. A part of the text that is masked anyway ends a word, because
  * its mask will; otherwise a second pass over the output would find more than the first.
  *
- * @param others what else will be masked
+ * @param others what else will be masked; the result is added to it
  */
-export function settleHits(text: string, hits: readonly Hit[], others: readonly Span[]): Span[] {
-  const spans: Span[] = [...others];
-  const lines = hits.filter(({ piece }) => isLine(piece));
-  const { joined, gaps } = lines.length > 1 ? joinLines(text, lines) : { joined: new Set(), gaps: [] };
+export function settleHits(text: string, hits: readonly Hit[], others: Span[]): Span[] {
+  const spans = others;
+  const lines: Hit[] = [];
+  const words: Hit[] = [];
   for (const hit of hits) {
-    if (hit.piece.weak ? joined.has(hit) : !hit.literal.bounded) spans.push(hit);
+    if (hit.piece.isLine) lines.push(hit);
+    if (hit.piece.weak) continue;
+    if (hit.literal.bounded) words.push(hit);
+    else spans.push(hit);
   }
-  spans.push(...gaps);
-  const bounded = hits.filter(({ literal, piece }) => literal.bounded && !piece.weak);
-  if (bounded.length > 0) {
-    const starts = new Set(spans.map(({ start }) => start));
-    const ends = new Set(spans.map(({ end }) => end));
-    for (const hit of bounded) {
-      const opens = startsWord(text, hit.start) || ends.has(hit.start);
-      const closes = startsWord(text, hit.end) || starts.has(hit.end);
-      if (opens && closes) spans.push(hit);
-    }
+  if (lines.length > 1) {
+    const { joined, gaps } = joinLines(text, lines);
+    for (const hit of joined) if (hit.piece.weak) spans.push(hit);
+    for (const gap of gaps) spans.push(gap);
   }
-  return spans.sort(inOrder);
+  if (words.length > 0) for (const hit of wordsAmong(text, words, spans)) spans.push(hit);
+  return spans.length > 1 ? spans.sort(inOrder) : spans;
 }
 
-/** Whether `piece` is a line of some value. */
-export function isLine(piece: Piece): boolean {
-  for (const lines of piece.owners.values()) {
-    for (const line of lines) if (line !== WHOLE) return true;
-  }
-  return false;
+/** Those of `hits` that are a word of their own, or are made one by what else is masked. */
+function wordsAmong(text: string, hits: readonly Hit[], masked: readonly Span[]): Hit[] {
+  const starts = new Set(masked.map(({ start }) => start));
+  const ends = new Set(masked.map(({ end }) => end));
+  return hits.filter(
+    ({ start, end }) =>
+      (startsWord(text, start) || ends.has(start)) && (startsWord(text, end) || starts.has(end)),
+  );
 }

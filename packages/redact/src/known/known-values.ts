@@ -1,4 +1,4 @@
-import type { KnownValue, Literal, Piece } from './literal.js';
+import { type KnownValue, type Literal, type Piece, WHOLE } from './literal.js';
 import { LiteralIndex } from './literal-index.js';
 import { literalsOf, type PiecePlan, plaintext, planPieces, SHORTEST_VALUE } from './pieces.js';
 
@@ -25,7 +25,7 @@ export class KnownValues {
       known = this.#open(key, plain);
       this.#values.set(key, known);
     }
-    known.refs.set(ref, Number.POSITIVE_INFINITY);
+    if (known.refs.get(ref) !== Number.POSITIVE_INFINITY) setRef(known, ref, Number.POSITIVE_INFINITY);
     return true;
   }
 
@@ -33,7 +33,7 @@ export class KnownValues {
   retire(value: string | Uint8Array, ref: string, forgetAtMs: number): void {
     const known = this.#values.get(keyOf(plaintext(value)));
     if (known?.refs.get(ref) !== Number.POSITIVE_INFINITY) return;
-    known.refs.set(ref, forgetAtMs);
+    setRef(known, ref, forgetAtMs);
     this.#retired.push({ value: known, ref, forgetAtMs });
   }
 
@@ -46,7 +46,7 @@ export class KnownValues {
     for (const { value, ref, forgetAtMs } of due) {
       // It may have become live again meanwhile.
       if (value.refs.get(ref) !== forgetAtMs) continue;
-      value.refs.delete(ref);
+      setRef(value, ref, undefined);
       if (value.refs.size === 0) this.#close(value);
     }
   }
@@ -58,6 +58,7 @@ export class KnownValues {
       const piece = this.#piece(plan);
       const lines = piece.owners.get(known) ?? new Set();
       piece.owners.set(known, lines.add(plan.line));
+      piece.isLine ||= plan.line !== WHOLE;
       pieces.push(piece);
     }
     return known;
@@ -67,7 +68,7 @@ export class KnownValues {
     const key = `${plan.weak ? 'w' : ''}${plan.binary ? 'b' : ''}${plan.acrossLines ? 'a' : ''}:${plan.text}`;
     const shared = this.#pieces.get(key);
     if (shared !== undefined) return shared.piece;
-    const piece: Piece = { key, weak: plan.weak, owners: new Map() };
+    const piece: Piece = { key, weak: plan.weak, owners: new Map(), isLine: false, ref: undefined };
     const literals = [...literalsOf(piece, plan)];
     for (const literal of literals) this.index.add(literal);
     this.#pieces.set(key, { piece, literals });
@@ -78,11 +79,19 @@ export class KnownValues {
     this.#values.delete(known.key);
     for (const piece of known.pieces) {
       piece.owners.delete(known);
+      piece.ref = undefined;
       if (piece.owners.size > 0) continue;
       for (const literal of this.#pieces.get(piece.key)?.literals ?? []) this.index.remove(literal);
       this.#pieces.delete(piece.key);
     }
   }
+}
+
+/** Changes when `ref` is to be forgotten; absent: now. */
+function setRef(known: KnownValue, ref: string, forgetAtMs: number | undefined): void {
+  if (forgetAtMs === undefined) known.refs.delete(ref);
+  else known.refs.set(ref, forgetAtMs);
+  for (const piece of known.pieces) piece.ref = undefined;
 }
 
 function keyOf(plain: string | Uint8Array): string {

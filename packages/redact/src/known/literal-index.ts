@@ -23,13 +23,17 @@ export class LiteralIndex {
     new GramIndex(1, 4),
   ] as const;
   readonly #homes = new Map<Literal, { readonly tier: GramIndex; readonly slot: number }>();
-  #bytes = new DataView(new ArrayBuffer(4_096));
+  #buffer = Buffer.allocUnsafeSlow(4_096);
+  #bytes = new DataView(this.#buffer.buffer);
 
   /** The length of the longest literal that was ever in it. */
   longest = 0;
 
   /** How many literals have a line end in them. */
   acrossLines = 0;
+
+  /** The length of the longest of those that was ever in it. */
+  longestAcrossLines = 0;
 
   /** How many literals are in it. */
   get size(): number {
@@ -49,7 +53,10 @@ export class LiteralIndex {
     if (home === undefined) return;
     this.#homes.set(literal, { tier: home.tier, slot: home.tier.insert(literal, bytes, home.start) });
     this.longest = Math.max(this.longest, length);
-    if (LINE_END.test(literal.text)) this.acrossLines++;
+    if (LINE_END.test(literal.text)) {
+      this.acrossLines++;
+      this.longestAcrossLines = Math.max(this.longestAcrossLines, length);
+    }
   }
 
   remove(literal: Literal): void {
@@ -67,8 +74,11 @@ export class LiteralIndex {
 
   #bytesOf(literal: Literal): DataView {
     const { text } = literal;
-    if (text.length > this.#bytes.byteLength) this.#bytes = new DataView(new ArrayBuffer(text.length * 2));
-    Buffer.from(this.#bytes.buffer).write(text, 0, 'latin1');
+    if (text.length > this.#buffer.length) {
+      this.#buffer = Buffer.allocUnsafeSlow(text.length * 2);
+      this.#bytes = new DataView(this.#buffer.buffer);
+    }
+    this.#buffer.write(text, 0, 'latin1');
     return this.#bytes;
   }
 }

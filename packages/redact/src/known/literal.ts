@@ -23,6 +23,10 @@ export interface Piece {
   readonly weak: boolean;
   /** Who contains it, and on which lines; {@link WHOLE} where it is not a line. */
   readonly owners: Map<KnownValue, Set<number>>;
+  /** Whether it is, or was, a line of some value. */
+  isLine: boolean;
+  /** What {@link refOf} found; absent when its owners or their references changed since. */
+  ref: string | undefined;
 }
 
 /** In place of a line number: the piece is no line of the value. */
@@ -38,6 +42,11 @@ export interface KnownValue {
 
 /** The reference that a mask over `piece` names: a live one, if there is one. */
 export function refOf(piece: Piece): string {
+  piece.ref ??= findRef(piece);
+  return piece.ref;
+}
+
+function findRef(piece: Piece): string {
   let retired = '';
   for (const { refs } of piece.owners.keys()) {
     for (const [ref, forgetAtMs] of refs) {

@@ -41,12 +41,12 @@ function urlForms(text: string): string[] {
   const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
   const component = encodeURIComponent(wellFormed);
   const strict = component.replace(/[!'()*]/g, percentEscape);
+  const plus = component.replaceAll('%20', '+');
+  const form = component.replace(/[!'()~]/g, percentEscape).replaceAll('%20', '+');
+  const either = [component, strict, plus, form];
+  const small = either.map((one) => one.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()));
   const userInfo = component.replace(/%(?:24|26|2B|2C)/g, decodeURIComponent);
-  const form = component.replace(/[!'()~]/g, percentEscape);
-  const upperCase = [component, strict, form, userInfo, encodeURI(wellFormed)];
-  const plus = upperCase.map((form) => form.replaceAll('%20', '+'));
-  const both = [...upperCase, ...plus];
-  return [...both, ...both.map((form) => form.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()))];
+  return [...either, ...small, strict.replaceAll('%20', '+'), userInfo, encodeURI(wellFormed)];
 }
 
 function htmlForms(text: string): string[] {

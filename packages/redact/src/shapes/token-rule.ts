@@ -1,16 +1,24 @@
+import { SecretsError } from '@keyturn/core/provider';
 import { startsWord } from '../word.js';
 import type { Rule } from './rule.js';
 import { LONGEST_SHAPE, type TokenShape } from './token-shape.js';
 
 /** So long a prefix occurs in no other word by accident. */
 const TELLING_PREFIX = 4;
+const PREFIX = /^[!-~]{3,}$/;
 const LINE_END = /[\r\n]/;
 
-/** The rule for the tokens of one vendor: the prefix stays readable, so that people know what to revoke. */
+/**
+ * The rule for the tokens of one vendor: the prefix stays readable, so that people know what to revoke.
+ *
+ * @throws SecretsError `invalid-config` for a prefix that is too short, or a pattern that is no regular expression
+ */
 export function tokenRule(shape: TokenShape): Rule {
   const { id, prefix } = shape;
-  const rest = new RegExp(shape.pattern, 'y');
-  const before = shape.before === undefined ? undefined : new RegExp(`(?<=(${shape.before}))`, 'y');
+  if (!PREFIX.test(prefix))
+    throw unusable(shape, 'a prefix that is not three or more visible ASCII characters');
+  const rest = compiled(shape, shape.pattern);
+  const before = shape.before === undefined ? undefined : compiled(shape, `(?<=(${shape.before}))`);
   return {
     text: prefix,
     find(text, anchor) {
@@ -33,4 +41,19 @@ export function tokenRule(shape: TokenShape): Rule {
 function lengthBefore(before: RegExp, text: string, anchor: number): number {
   before.lastIndex = anchor;
   return before.exec(text)?.[1]?.length ?? 0;
+}
+
+function compiled(shape: TokenShape, source: string): RegExp {
+  try {
+    return new RegExp(source, 'y');
+  } catch {
+    throw unusable(shape, 'a pattern that is no regular expression');
+  }
+}
+
+function unusable({ id }: TokenShape, what: string): SecretsError {
+  return new SecretsError('invalid-config', {
+    problem: `The setting moreShapes has, under ${JSON.stringify(id)}, ${what}.`,
+    remedy: 'Look at prefix, pattern and before of that shape.',
+  });
 }

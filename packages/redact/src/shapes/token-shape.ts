@@ -10,11 +10,11 @@ export interface TokenShape {
   /** What every such token contains literally, three ASCII characters or more; it stays readable. */
   readonly prefix: string;
   /**
-   * What follows the prefix, as the source of a regular expression. It must not match a line break, more than
-   * {@link LONGEST_SHAPE} characters, or anything in more than linear time.
+   * What follows the prefix, as the source of a regular expression that matches in linear time. What contains a
+   * line end or is longer than 16,384 characters is no match.
    */
   readonly pattern: string;
-  /** What precedes the prefix within the token, at most {@link LONGEST_LOOK_BACK} characters; the whole token is masked then. */
+  /** What precedes the prefix within the token, at most 80 characters; the whole token is masked then. */
   readonly before?: string;
   readonly example: string;
   /** Something that looks alike and is none. */

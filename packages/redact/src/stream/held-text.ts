@@ -70,7 +70,7 @@ export class HeldText {
 
   /** Drops what nothing that follows can depend on. */
   #forget(): void {
-    const kept = this.#search.isAfresh(this.#text) && !this.holding ? 1 : this.#search.reach;
+    const kept = this.#search.isAfresh(this.#text) && !this.holding ? 1 : this.#search.lookBehind;
     const start = Math.min(this.#settled, this.#done) - kept;
     if (start <= 0) return;
     this.#text = this.#text.slice(start);

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { armour, armoured } from './armour.js';
 
 /** Passwords as people and generators make them, keys with odd characters, text beyond ASCII. */
 export const secretText: fc.Arbitrary<string> = fc.oneof(
@@ -26,9 +27,7 @@ export const secretLines: fc.Arbitrary<string> = fc
     fc.boolean(),
     fc.constantFrom('\n', '\r\n', '\n\n  '),
   )
-  .map(([lines, armoured, lineEnd]) =>
-    (armoured ? ['-----BEGIN X KEY-----', ...lines, '-----END X KEY-----'] : lines).join(lineEnd),
-  );
+  .map(([lines, inArmour, lineEnd]) => (inArmour ? armoured('X KEY', lines) : lines).join(lineEnd));
 
 /** Letters only, few of them, so that values overlap, contain and continue each other. */
 export const crowdedText = (minLength: number, maxLength: number): fc.Arbitrary<string> =>
@@ -77,8 +76,8 @@ export const filler: fc.Arbitrary<string> = fc.oneof(
     '@host/',
     '-----BEGIN ',
     'RSA PRIVATE KEY-----',
-    '-----BEGIN PRIVATE KEY-----',
-    '-----END PRIVATE KEY-----',
+    armour('PRIVATE KEY').begin,
+    armour('PRIVATE KEY').end,
     'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj',
     'Cookie: a=b; c=',
   ),
