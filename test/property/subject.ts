@@ -93,7 +93,10 @@ export class Subject {
   /** Leases whose revocation the store refused for good. */
   readonly #refused = new Set<string>();
 
+  readonly #options: StoreOptions;
+
   constructor(seed: number, options: StoreOptions) {
+    this.#options = options;
     this.clock = fakeClock({ seed });
     this.store = new Store(this.clock, options)
       .dynamic('renewed', { ttlMs: 60_000, maxTtlMs: 200_000 })
@@ -251,14 +254,16 @@ export class Subject {
     const isUp = !this.store.isDown;
     await until(this.clock, this.secrets.close());
     this.isClosed = true;
-    if (this.isDeaf) await this.clock.advance(13_000);
+    if (this.isDeaf) await this.clock.advance(20_000);
     expect(this.clock.pending, 'timers after close').toBe(0);
     await this.clock.settle();
     expect(
       this.reads.every((read) => read.isOver),
       'every read is answered',
     ).toBe(true);
-    if (isUp) expect(this.#live(), 'leases after close').toEqual([]);
+    // A lease that comes after the end and does not die with its login cannot be given back without another.
+    const isLost = this.isDeaf && this.#options.session?.ownsLeases === false;
+    if (isUp && !isLost) expect(this.#live(), 'leases after close').toEqual([]);
     expect(this.#broken).toEqual([]);
   }
 

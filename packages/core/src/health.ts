@@ -17,7 +17,7 @@ export interface InventoryItem {
   readonly lease: { readonly remainingMs: number; readonly renewable: boolean } | undefined;
   /** How many pools, watchers and the like hold on to it, and how many of them are at this version. */
   readonly consumers: { readonly total: number; readonly adopted: number };
-  /** The code of the recent failure to refresh it. */
+  /** Why the last attempt to renew or refresh it failed; undefined once one succeeds. */
   readonly failing: ErrorCode | undefined;
 }
 

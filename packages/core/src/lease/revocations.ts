@@ -23,6 +23,11 @@ export class Revocations {
   readonly #limitMs: number;
   readonly #waiting = new Map<Entry, Ticket>();
   readonly #running = new Set<Promise<void>>();
+  /**
+   * How long a revocation that failed is tried again: for the length of the lease, counted from the first attempt.
+   * A late answer or a lost renewal may have made it end later at the store than we believe.
+   */
+  readonly #untilMs = new WeakMap<Entry, number>();
   #cut = sharedAbort();
 
   constructor(parts: {
@@ -94,9 +99,10 @@ export class Revocations {
 
   #later(entry: Entry, askedMs = 0): void {
     const nowMs = this.#clock.monotonicMs();
-    const remainingMs = entry.term.sentMs + (entry.ttlMs ?? 0) - nowMs;
-    const delayMs = retryAfterMs(remainingMs, this.#clock.random(), askedMs);
-    if (delayMs >= remainingMs) return;
+    const untilMs = this.#untilMs.get(entry) ?? nowMs + (entry.ttlMs ?? 0);
+    this.#untilMs.set(entry, untilMs);
+    const delayMs = retryAfterMs(untilMs - nowMs, this.#clock.random(), askedMs);
+    if (nowMs + delayMs >= untilMs) return;
     this.#waiting.set(
       entry,
       this.#queue.schedule(nowMs + delayMs, () => void this.revoke(entry)),

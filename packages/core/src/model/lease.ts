@@ -5,7 +5,7 @@ import { SecretsError } from '../errors/secrets-error.js';
  * It counts from when the request was sent.
  */
 export interface Lease {
-  /** How long the promise holds, in milliseconds from when the request was sent. */
+  /** How long the promise holds, in milliseconds from when the request was sent. Zero only where `end` is `rotates`. */
   readonly ttlMs: number;
   /** Absent: nothing to renew or revoke (a static role, a certificate). */
   readonly handle?: LeaseHandle;

@@ -13,7 +13,10 @@ export interface ProviderRef {
 export interface SecretVersion {
   /** Raw material: text, bytes, or named fields. The core wraps it at once. */
   readonly data: string | Uint8Array | Readonly<Record<string, unknown>>;
-  /** Opaque. Equal ids mean equal data; a new id means a rotation. Never derived from the value without a key. */
+  /**
+   * Opaque. Equal ids mean equal data and the same lease; a new id means a rotation. Never derived from the value
+   * without a key.
+   */
   readonly version: string;
   /** Absent: the backend promises nothing and the cache policy decides. */
   readonly lease?: Lease;

@@ -135,7 +135,7 @@ export class Session {
 
   /** Whether `error`, from a call under `grant`, says that the backend does not know it any more. */
   async isDead(grant: Grant, error: unknown, signal: AbortSignal): Promise<boolean> {
-    if (!isSecretsError(error)) return false;
+    if (!isSecretsError(error) || this.#closed !== undefined) return false;
     if (error.code === 'unauthenticated') return true;
     if (error.code !== 'permission-denied' || this.#contract.isAlive === undefined) return false;
     if (!this.#checkIsReliable) return false;

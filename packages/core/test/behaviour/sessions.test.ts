@@ -205,6 +205,23 @@ describe.each(['unauthenticated', 'permission-denied'] as const)(
       expect(store.live()).toHaveLength(1);
     });
 
+    it('a call that was given up before its login turned out to be dead is not made again', async () => {
+      const { store, secrets, clock } = world({ session });
+      store.put('app', 'one');
+      await secrets.getSecret('s:app');
+      store.revokeSessions();
+      store.put('app2', 'two');
+      store.ignoresSignals = true;
+      store.latencyMs.fetch = 5_000;
+      const caller = new AbortController();
+      const left = codeOf(secrets.getSecret('s:app2', { signal: caller.signal }));
+      await clock.advance(1_000);
+      caller.abort();
+      expect(await left).toBe('aborted');
+      await clock.advance(60_000);
+      expect(store.count('fetch', 'app2')).toBe(1);
+    });
+
     it('a new login that is refused as well is no loop', async () => {
       const { store, secrets, clock } = world({ session });
       store.put('app', 'one');
@@ -317,7 +334,10 @@ describe('leases under a login', () => {
 
   it('F15: fetched or renewed while another login began still make way in time', async () => {
     for (const seed of [1, 2, 3, 4, 5, 6]) {
-      const { store, secrets, clock } = world({ seed, session: { ttlMs: 10 * MINUTE_MS, renewable: false } });
+      const { store, secrets, clock, of } = world({
+        seed,
+        session: { ttlMs: 10 * MINUTE_MS, renewable: false },
+      });
       store.dynamic('renewed', { ttlMs: 3 * MINUTE_MS }).dynamic('fetched', { ttlMs: HOUR_MS });
       store.latencyMs.renew = 9_000;
       store.latencyMs.fetch = 9_000;
@@ -336,7 +356,24 @@ describe('leases under a login', () => {
         }
         await until(clock, refreshed);
       }
+      expect(of('lease-expired')).toEqual([]);
+      expect(secrets.inventory().map((item) => item.state)).toEqual(['fresh', 'fresh']);
     }
+  });
+
+  it('F15: renewed while their login was being replaced do not fall back to their own time', async () => {
+    const { store, secrets, clock, of } = world({ session: { ttlMs: 10 * MINUTE_MS, renewable: false } });
+    store.dynamic('creds', { ttlMs: 12 * MINUTE_MS });
+    await secrets.getSecret('s:creds');
+    store.latencyMs.renew = 9_000;
+    store.latencyMs.login = MINUTE_MS;
+    const { login } = store.provider.session ?? {};
+    expect(login).toBeDefined();
+    while (store.count('renew') === 0) await clock.advance(1_000);
+    store.latencyMs.login = 1_000;
+    await clock.advance(20 * MINUTE_MS);
+    expect(of('lease-expired')).toEqual([]);
+    expect(of('secret-rotated').length).toBeGreaterThan(0);
   });
 
   it('that cannot be replaced before their login ends are handed out until then and no longer', async () => {

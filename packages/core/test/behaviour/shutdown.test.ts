@@ -117,6 +117,21 @@ describe('close', () => {
     },
   );
 
+  it('F46: a call that learns only after the end that its login is dead is not made again', async () => {
+    const { store, secrets, clock, close } = world({ session: { ttlMs: HOUR_MS } });
+    store.put('app', 'one');
+    await secrets.getSecret('s:app');
+    store.ignoresSignals = true;
+    store.latencyMs.fetch = 9_000;
+    const read = codeOf(secrets.refresh('s:app'));
+    await clock.advance(1_000);
+    await close();
+    expect(await read).toBe('closed');
+    const before = store.calls.length;
+    await clock.advance(30_000);
+    expect(store.calls).toHaveLength(before);
+  });
+
   it('during a load aborts it, and whoever waits is told', async () => {
     const { store, secrets, clock, close } = world();
     store.dynamic('creds', LEASE);

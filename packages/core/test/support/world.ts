@@ -6,6 +6,8 @@ import {
   type SecretsEvents,
 } from '@keyturn/core';
 import { type FakeClock, fakeClock } from '@keyturn/core/testing';
+// The core imports it at its first call, which must not take time of its own here.
+import 'opossum';
 import { afterEach, expect } from 'vitest';
 import { Store, type StoreOptions } from './store.js';
 
