@@ -1,7 +1,7 @@
 import type { Clock } from '@keyturn/core/provider';
 import { isServerFull } from './dead-credential.js';
 import { Generation } from './generation.js';
-import type { InnerClient } from './pg-internals.js';
+import type { InnerClient, Release } from './pg-internals.js';
 import type { Slot, SlotPool, Slots } from './slots.js';
 
 /** How long a hand rests after it could not open a connection, while the old ones go on serving. */
@@ -40,7 +40,7 @@ export class Changeover {
 
   /** Sets to work on a pool that already has `extra` clients more than before. */
   begin(extra: number): void {
-    if (this.#busy === 0) this.#size = this.#pool._clients.length - extra;
+    if (this.#busy === 0) this.#size = this.#open - extra;
     this.#isServerFull = false;
     this.#advance();
   }
@@ -53,7 +53,12 @@ export class Changeover {
   /** What becomes of the place of an old client that is released; undefined when it is not its turn to leave. */
   departure(): ((place: Promise<Slot>) => void) | undefined {
     if (this.#hasSpare) return (place) => void place.then((slot) => slot.giveBack());
-    return this.#hasHand && this.#total >= this.#size ? (place) => void this.#fill(place) : undefined;
+    if (!this.#hasHand) return undefined;
+    if (this.#total >= this.#size) return (place) => void this.#fill(place);
+    // One is missing: it stays, and another attempt is made.
+    const free = this.#slots.free();
+    if (free !== undefined) void this.#fill(free);
+    return undefined;
   }
 
   /** Goes on with what is idle. Those in use are met when they are released. */
@@ -74,19 +79,24 @@ export class Changeover {
     return this.#busy < this.#hands;
   }
 
-  /** How many clients there will be when all hands have done their work. */
+  /** How many clients have their connection. */
+  get #open(): number {
+    return this.#pool._clients.filter(Generation.hasOpened).length;
+  }
+
+  /** How many will have it when all hands have done their work. */
   get #total(): number {
-    return this.#pool._clients.length + this.#placing;
+    return this.#open + this.#placing + this.#opening;
   }
 
   /** Whether there are clients enough without one of the old. */
   get #hasSpare(): boolean {
-    return this.#pool._clients.length - this.#opening > this.#size;
+    return this.#open > this.#size;
   }
 
   async #fill(place: Slot | Promise<Slot>): Promise<void> {
     this.#busy++;
-    const isDone = await this.#open(place);
+    const isDone = await this.#connect(place);
     if (!isDone) await this.#clock.sleep(REST_MS);
     this.#busy--;
     this.#advance();
@@ -94,7 +104,7 @@ export class Changeover {
   }
 
   /** Opens a client in `place`: says whether to go on at once. */
-  async #open(place: Slot | Promise<Slot>): Promise<boolean> {
+  async #connect(place: Slot | Promise<Slot>): Promise<boolean> {
     this.#placing++;
     const slot = await place;
     this.#placing--;
@@ -102,7 +112,7 @@ export class Changeover {
     try {
       const { release } = await slot.fill();
       this.#opening--;
-      process.nextTick(release);
+      await handOver(release);
       return true;
     } catch (error) {
       this.#opening--;
@@ -123,4 +133,14 @@ export class Changeover {
       .map(({ client }) => client)
       .filter((client) => Generation.of(client)?.isRetired === true);
   }
+}
+
+/** Gives a client to the pool, outside of any promise: who waits for it is the application, and may throw. */
+function handOver(release: Release): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(() => {
+      resolve();
+      release();
+    });
+  });
 }

@@ -3,6 +3,7 @@ import type { InnerClient } from './pg-internals.js';
 import type { Proof } from './proof.js';
 
 const generations = new WeakMap<object, Generation>();
+const opened = new WeakSet<object>();
 
 /**
  * What is thought of a generation: `dead` ones have been replaced because the server turned them away, and
@@ -59,6 +60,17 @@ export class Generation {
   admit(client: InnerClient): void {
     generations.set(client, this);
     this.#clients.set(client, []);
+  }
+
+  /** The login of a connection succeeded: the server takes the credential. */
+  opened(client: InnerClient): void {
+    opened.add(client);
+    this.isRefused = false;
+  }
+
+  /** Whether `client` has logged in. */
+  static hasOpened(client: InnerClient): boolean {
+    return opened.has(client);
   }
 
   /** A connection of it has closed. */

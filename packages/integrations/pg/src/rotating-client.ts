@@ -16,7 +16,6 @@ const QUESTIONS = [
 export interface CredentialSupply {
   /** The generation to open a connection with. */
   next(): Generation | Promise<Generation>;
-  connected(generation: Generation): void;
   /** The server refused the login; its end of the connection closes in a moment. */
   refused(client: InnerClient, generation: Generation, error: object): void;
   /** The server answered a statement with `error`; nobody else has seen it yet. */
@@ -103,7 +102,7 @@ export function rotatingClient(
         this.connection?.prependListener('errorMessage', (reported: unknown) =>
           supply.reported(this, generation, reported),
         );
-        supply.connected(generation);
+        generation.opened(this);
       }
       if (isRefusal(error)) supply.refused(this, generation, error);
       // After a refusal the socket is still to close; whatever else failed has none.

@@ -49,9 +49,6 @@ export class RotatingPool extends PgPool implements SlotPool {
     });
     this.Client = rotatingClient(this.Client, {
       next: () => this.#forced ?? this.#succession.next(),
-      connected: (generation) => {
-        generation.isRefused = false;
-      },
       refused: (client, generation, error) => this.#loginRefused(client, generation, error),
       reported: (client, generation, error) => this.#accusations.consider(client, generation, error),
     });
@@ -88,6 +85,7 @@ export class RotatingPool extends PgPool implements SlotPool {
 
   /** As `pg.Pool`, but who gets no client that serves, for a reason that the rotation knows of, tries again. */
   override newClient(waiting: Waiting): void {
+    const beganAtWork = this.#succession.isAtWork;
     super.newClient({
       get timedOut() {
         return waiting.timedOut;
@@ -96,7 +94,7 @@ export class RotatingPool extends PgPool implements SlotPool {
         const refused = this.#refusals.get(error as object);
         if (refused !== undefined) {
           this.#connectWithAnother(waiting, error, refused);
-        } else if (isServerFull(error) && this.#succession.isAtWork) {
+        } else if (isServerFull(error) && (beganAtWork || this.#succession.isAtWork)) {
           this.#isServerFull = true;
           this.#connectAgain(waiting);
         } else if (client !== undefined && Generation.of(client)?.standing === 'dead') {

@@ -37,6 +37,7 @@ export class Succession {
   readonly #candidates = new Set<Generation>();
   readonly #ending = new AbortController();
   #count = 0;
+  #proving = false;
   /** Clients that wait for a credential: they have a place, and no connection. */
   #waiting = 0;
 
@@ -59,7 +60,7 @@ export class Succession {
 
   /** Whether it has connections away from the pool: to prove a credential, or to replace them. */
   get isAtWork(): boolean {
-    return this.#candidates.size > 0 || this.#slots.claimed > 0 || this.changeover.isBusy;
+    return this.#proving || this.#candidates.size > 0 || this.#slots.claimed > 0 || this.changeover.isBusy;
   }
 
   /** The generation to open a connection with: after a refusal, the one that replaces it, if one can be had. */
@@ -112,14 +113,19 @@ export class Succession {
   async #admit(secret: Secret, signal: AbortSignal): Promise<Generation> {
     const candidate = new Generation(++this.#count, this.#checked(credentialOf(secret), secret.ref));
     if (this.#pool.ending || this.#hasNothingToLose()) return candidate;
-    candidate.proof = await prove(candidate, {
-      slots: this.#slots,
-      clock: this.#clock,
-      ref: secret.ref,
-      signal,
-      enough: this.#ending.signal,
-    });
-    this.#candidates.add(candidate);
+    this.#proving = true;
+    try {
+      candidate.proof = await prove(candidate, {
+        slots: this.#slots,
+        clock: this.#clock,
+        ref: secret.ref,
+        signal,
+        enough: this.#ending.signal,
+      });
+      this.#candidates.add(candidate);
+    } finally {
+      this.#proving = false;
+    }
     if (this.inService === undefined || this.#pool.ending) this.#releaseProof(candidate);
     return candidate;
   }
@@ -141,10 +147,12 @@ export class Succession {
   }
 
   #releaseProof(candidate: Generation): void {
-    this.#candidates.delete(candidate);
     const { proof } = candidate;
     candidate.proof = undefined;
-    if (proof !== undefined) process.nextTick(proof.release);
+    process.nextTick(() => {
+      this.#candidates.delete(candidate);
+      proof?.release();
+    });
   }
 
   /**

@@ -92,7 +92,7 @@ describe.skipIf(!requireServer('postgres'))('a credential that dies in service',
   });
 
   it('a transaction that begins after the first failure gets no connection of the dead role', async () => {
-    const running = start({}, { max: 5 });
+    const running = start({}, { max: 5, idleTimeoutMillis: 0 });
     const { pool, source } = running;
     await Promise.all(Array.from({ length: 5 }, () => pool.query('SELECT pg_sleep(0.01)')));
     expect(pool.idleCount).toBe(5);

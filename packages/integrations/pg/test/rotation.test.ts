@@ -187,6 +187,27 @@ describe.skipIf(!requireServer('postgres'))('rotation', () => {
     await finish(running);
   });
 
+  it('connections that are never idle are replaced as they are released', async () => {
+    const running = start({ drainMs: 5_000 }, { max: 3 });
+    const { pool, source } = running;
+    let isOver = false;
+    const work = async () => {
+      while (!isOver) {
+        const client = await pool.connect();
+        await client.query('SELECT 1');
+        client.release();
+      }
+    };
+    const workers = Array.from({ length: 9 }, work);
+    await until(() => source.published === 1 && pool.waitingCount > 0);
+    await source.rotate();
+    await source.drained();
+    isOver = true;
+    await Promise.all(workers);
+    expect(source.cut).toBe(0);
+    await finish(running);
+  });
+
   it('one connection is enough to rotate with', async () => {
     const running = start({}, { max: 1 });
     const { pool, source, gauge } = running;
