@@ -2,6 +2,7 @@ import { isSecretsError } from '../../errors/secrets-error.js';
 import type { ProviderRef } from '../../provider/contract.js';
 import { assertThat } from '../assert-that.js';
 import type { FakeClock } from '../fake-clock.js';
+import { heldBy } from '../held-by.js';
 import { holdsWithin } from '../pass-time.js';
 import { HintFollower } from './hint-follower.js';
 import { PROMPT_MS, type ProviderBench } from './provider-bench.js';
@@ -86,17 +87,15 @@ export const WATCH_CHECKS: readonly ProviderCheck[] = [
     name: 'watch: holds no timer and no process, and leaves nothing when it ends',
     needs: ['watch'],
     async run(bench) {
-      const before = held(bench);
-      await watching(bench, 'suite-held', async (watch) => {
-        void watch.news(HINT_MS).catch(() => {});
-        const holdsNothing = await holdsWithin(bench.clock, PROMPT_MS, () => holding() <= before.holding);
-        assertThat(holdsNothing, 'a watch must not keep the process alive: unref its timers and watchers');
-      });
-      const leavesNothing = await holdsWithin(
-        bench.clock,
-        PROMPT_MS,
-        () => held(bench).alarms <= before.alarms,
+      const before = alarms(bench);
+      await heldBy((held) =>
+        watching(bench, 'suite-held', async (watch) => {
+          void watch.news(HINT_MS).catch(() => {});
+          const holdsNothing = await holdsWithin(bench.clock, PROMPT_MS, () => held() === 0);
+          assertThat(holdsNothing, 'a watch must not keep the process alive: unref its timers and watchers');
+        }),
       );
+      const leavesNothing = await holdsWithin(bench.clock, PROMPT_MS, () => alarms(bench) <= before);
       assertThat(leavesNothing, 'a watch that has ended must leave no timer on the clock');
     },
   },
@@ -133,11 +132,7 @@ async function assertOver(watch: HintFollower, news: string): Promise<void> {
   assertThat(isOver, `a watch must end when its caller leaves, but: ${news}`);
 }
 
-/** What keeps the process alive, of the kinds that a watch may forget to let go of. */
-function holding(): number {
-  return process.getActiveResourcesInfo().filter((kind) => /Timeout|FSEvent|StatWatcher/.test(kind)).length;
-}
-
-function held({ clock }: ProviderBench): { readonly holding: number; readonly alarms: number } {
-  return { holding: holding(), alarms: 'pending' in clock ? (clock as FakeClock).pending : 0 };
+/** The timers that wait on a fake clock. */
+function alarms({ clock }: ProviderBench): number {
+  return 'pending' in clock ? (clock as FakeClock).pending : 0;
 }
