@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import type { ErrorCode } from '../errors/error-policy.js';
 import { SecretsError } from '../errors/secrets-error.js';
 import type { Clock } from '../time/clock.js';
@@ -147,7 +146,7 @@ export class Secret {
     return this.toString();
   }
 
-  [inspect.custom](): string {
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
 }

@@ -9,21 +9,27 @@ interface Handle {
 const WATCHED = /^(?:Timeout|FSEVENTWRAP|STATWATCHER)$/;
 
 /**
- * Runs `body`, and tells it at any moment how many of the timers and file watchers that it has started keep the
- * process alive. What others in the process start meanwhile does not count.
+ * Runs `start`, then `look`, which can ask at any moment how many of the timers and file watchers that began in
+ * `start`, or by what it set going, keep the process alive. What others in the process begin does not count.
  */
-export async function heldBy<T>(body: (held: () => number) => Promise<T>): Promise<T> {
+export async function heldBy<Started>(
+  start: () => Promise<Started>,
+  look: (started: Started, held: () => number) => Promise<void>,
+): Promise<void> {
   const scope = new AsyncLocalStorage<object>();
   const own = {};
-  const handles: Handle[] = [];
+  const handles = new Map<number, Handle>();
   const hook = createHook({
-    init(_id, type, _trigger, handle: Handle) {
-      if (WATCHED.test(type) && scope.getStore() === own) handles.push(handle);
+    init(id, type, _trigger, handle: Handle) {
+      if (WATCHED.test(type) && scope.getStore() === own) handles.set(id, handle);
     },
+    // A timer that has fired still says that it holds.
+    destroy: (id) => void handles.delete(id),
   });
   hook.enable();
   try {
-    return await scope.run(own, () => body(() => handles.filter((handle) => handle.hasRef?.()).length));
+    const started = await scope.run(own, start);
+    await look(started, () => [...handles.values()].filter((handle) => handle.hasRef?.()).length);
   } finally {
     hook.disable();
   }

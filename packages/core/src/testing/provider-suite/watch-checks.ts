@@ -88,12 +88,15 @@ export const WATCH_CHECKS: readonly ProviderCheck[] = [
     needs: ['watch'],
     async run(bench) {
       const before = alarms(bench);
-      await heldBy((held) =>
-        watching(bench, 'suite-held', async (watch) => {
-          void watch.news(HINT_MS).catch(() => {});
+      const { ref } = await bench.put('suite-held');
+      await bench.fetch(ref);
+      await heldBy(
+        () => begun(bench, ref),
+        async (watch, held) => {
           const holdsNothing = await holdsWithin(bench.clock, PROMPT_MS, () => held() === 0);
+          await left(watch);
           assertThat(holdsNothing, 'a watch must not keep the process alive: unref its timers and watchers');
-        }),
+        },
       );
       const leavesNothing = await holdsWithin(bench.clock, PROMPT_MS, () => alarms(bench) <= before);
       assertThat(leavesNothing, 'a watch that has ended must leave no timer on the clock');
@@ -109,14 +112,24 @@ async function watching(
 ): Promise<void> {
   const { ref } = await bench.put(name);
   await bench.fetch(ref);
-  const watch = new HintFollower(bench.provider, ref, bench.options);
+  const watch = await begun(bench, ref);
   try {
-    await watch.quiet(QUIET_MS);
     await body(watch, ref);
   } finally {
-    watch.leave();
-    await watch.news(PROMPT_MS);
+    await left(watch);
   }
+}
+
+/** A watch that waits. */
+async function begun(bench: ProviderBench, ref: ProviderRef): Promise<HintFollower> {
+  const watch = new HintFollower(bench.provider, ref, bench.options);
+  await watch.quiet(QUIET_MS);
+  return watch;
+}
+
+async function left(watch: HintFollower): Promise<void> {
+  watch.leave();
+  await watch.news(PROMPT_MS);
 }
 
 async function assertHint(bench: ProviderBench, watch: HintFollower, what: string): Promise<void> {
