@@ -45,6 +45,12 @@ export interface SecretsConfig {
   };
   /** Told of every value as it arrives: a redactor. */
   readonly redactor?: ValueSink;
+  /**
+   * Names of fields that stay readable, since they say where and as whom to connect and let nobody in. The redactor
+   * is not told of them. Default `username`, `user`, `host`, `hostname`, `port`, `database`, `dbname`, `engine`,
+   * `region`.
+   */
+  readonly plainFields?: readonly string[];
   /** What tells this instance from its replicas, to spread renewals. Default the host's name. */
   readonly instance?: string;
   /** Default the host's clock. */
@@ -57,6 +63,7 @@ export interface Settings {
   readonly guard: GuardPolicy;
   readonly breaker: BreakerPolicy;
   readonly rotation: { readonly proofMs: number; readonly drainMs: number; readonly revokeMs: number };
+  readonly plainFields: ReadonlySet<string>;
 }
 
 /** The longest that a host timer can wait: past it, setTimeout fires at once. */
@@ -78,6 +85,7 @@ const DEFAULTS = {
   proofTimeout: '10s',
   drainTimeout: '30s',
   revokeTimeout: '5s',
+  plainFields: ['username', 'user', 'host', 'hostname', 'port', 'database', 'dbname', 'engine', 'region'],
 } as const;
 
 /**
@@ -119,11 +127,12 @@ export function settingsOf(config: SecretsConfig): Settings {
       drainMs: waitMs(rotation.drainTimeout ?? DEFAULTS.drainTimeout, 'rotation.drainTimeout'),
       revokeMs: waitMs(rotation.revokeTimeout ?? DEFAULTS.revokeTimeout, 'rotation.revokeTimeout'),
     },
+    plainFields: new Set(config.plainFields ?? DEFAULTS.plainFields),
   };
 }
 
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
-  '': ['providers', 'cache', 'resilience', 'rotation', 'redactor', 'instance', 'clock'],
+  '': ['providers', 'cache', 'resilience', 'rotation', 'redactor', 'plainFields', 'instance', 'clock'],
   cache: ['ttl', 'maxStale', 'maxEntries'],
   resilience: ['attemptTimeout', 'attempts', 'firstRetryDelay', 'maxRetryDelay', 'breakerReset'],
   rotation: ['proofTimeout', 'drainTimeout', 'revokeTimeout'],
@@ -149,7 +158,9 @@ function checkShape(config: SecretsConfig): void {
     if (!isAlias(alias)) throw invalid(`providers.${alias}`, 'is not a word of letters, digits, - and _');
     if (typeof provider?.fetch !== 'function') throw invalid(`providers.${alias}`, 'is not a provider');
   }
-  const { redactor, clock, instance } = config;
+  const { redactor, plainFields = [], clock, instance } = config;
+  if (!Array.isArray(plainFields) || plainFields.some((name) => typeof name !== 'string' || name === ''))
+    throw invalid('plainFields', 'is not a list of names');
   if (redactor !== undefined && !hasMethods(redactor, ['add', 'retire']))
     throw invalid('redactor', 'lacks add or retire');
   if (clock !== undefined && !hasMethods(clock, ['wallMs', 'monotonicMs', 'random', 'sleep', 'arm']))

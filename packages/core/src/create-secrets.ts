@@ -49,7 +49,14 @@ export function createSecrets(config: SecretsConfig): Secrets {
       limitMs: settings.guard.attemptTimeoutMs,
       diagnostics,
     });
-    const runtime = new ProviderRuntime(alias, provider, clock, keeper, config.redactor);
+    const runtime = new ProviderRuntime(
+      alias,
+      provider,
+      clock,
+      keeper,
+      config.redactor,
+      settings.plainFields,
+    );
     if (runtime.session !== undefined) keeper.keep(runtime.session);
     keepers.push(keeper);
     const changed = (state: Breaker['state']) =>

@@ -14,6 +14,17 @@ describe('the configuration', () => {
       guard: { attemptTimeoutMs: 10_000, retry: { attempts: 3, firstDelayMs: 200, maxDelayMs: 5_000 } },
       breaker: { minCalls: 5, failurePercent: 50, windowMs: 10_000, resetAfterMs: 5_000 },
       rotation: { proofMs: 10_000, drainMs: 30_000, revokeMs: 5_000 },
+      plainFields: new Set([
+        'username',
+        'user',
+        'host',
+        'hostname',
+        'port',
+        'database',
+        'dbname',
+        'engine',
+        'region',
+      ]),
     });
   });
 
@@ -66,6 +77,8 @@ describe('the configuration', () => {
     ['rotation.drainTimeout', { providers, rotation: { drainTimeout: 'never' } }],
     ['rotation.revokeTimeout', { providers, rotation: { revokeTimeout: 0 } }],
     ['redactor', { providers, redactor: {} }],
+    ['plainFields', { providers, plainFields: 'username' }],
+    ['plainFields', { providers, plainFields: [7] }],
     ['redactor', { providers, redactor: null }],
     ['clock', { providers, clock: { now: Date.now } }],
     ['instance', { providers, instance: 7 }],

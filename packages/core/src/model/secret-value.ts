@@ -1,6 +1,9 @@
 import { SecretsError } from '../errors/secrets-error.js';
 import { jsonText, parseJson } from './json.js';
 
+/** JSON's own words: a setting that is one of them is beside the secret, and hiding it would hide it everywhere. */
+const LITERALS: ReadonlySet<string> = new Set(['true', 'false']);
+
 /**
  * Plaintext, in its one home. Kept as bytes outside the JavaScript heap and decoded only on the way out.
  *
@@ -92,11 +95,12 @@ export class SecretValue {
     return Object.fromEntries(Array.from(fields, ([name, content]) => [name, content.toString('utf8')]));
   }
 
-  /** Every plaintext in it, for redaction. */
-  *plaintexts(): Iterable<Buffer> {
+  /** What must not be printed: all but the fields that `plain` names, and words that every log has. */
+  *plaintexts(plain: ReadonlySet<string>): Iterable<Buffer> {
     if (this.#single !== undefined) yield this.#single;
-    if (this.#fields !== undefined) yield* this.#fields.values();
-    else yield* this.#jsonFields()?.values() ?? [];
+    for (const [name, content] of this.#fields ?? this.#jsonFields() ?? []) {
+      if (!plain.has(name) && !LITERALS.has(content.toString('latin1'))) yield content;
+    }
   }
 
   #jsonFields(): ReadonlyMap<string, Buffer> | undefined {

@@ -41,6 +41,7 @@ export class ProviderRuntime {
   readonly #provider: Provider;
   readonly #clock: Clock;
   readonly #sink: ValueSink | undefined;
+  readonly #plainFields: ReadonlySet<string>;
 
   constructor(
     alias: string,
@@ -48,11 +49,13 @@ export class ProviderRuntime {
     clock: Clock,
     observer: SessionObserver,
     sink: ValueSink | undefined,
+    plainFields: ReadonlySet<string>,
   ) {
     this.alias = alias;
     this.#provider = provider;
     this.#clock = clock;
     this.#sink = sink;
+    this.#plainFields = plainFields;
     this.session = provider.session && new Session(provider.session, clock, observer);
   }
 
@@ -106,20 +109,24 @@ export class ProviderRuntime {
 
   /** Tells the redactor of a value, fetched or made from a fetched one. */
   register(ref: string, value: SecretValue): void {
-    for (const plaintext of value.plaintexts()) this.#sink?.add(plaintext, ref);
+    for (const plaintext of value.plaintexts(this.#plainFields)) this.#sink?.add(plaintext, ref);
   }
 
   /** A version of `ref` is no longer in use; `inService` is the one that is. */
   retire(ref: string, version: Values, inService: Values | undefined): void {
     if (this.#sink === undefined) return;
-    const kept = plaintextsOf(inService);
+    const kept = this.#plaintextsOf(inService);
     try {
-      for (const plaintext of plaintextsOf(version)) {
+      for (const plaintext of this.#plaintextsOf(version)) {
         if (!kept.some((other) => other.equals(plaintext))) this.#sink.retire(plaintext, ref);
       }
     } catch {
       // A redactor that cannot forget only redacts more.
     }
+  }
+
+  #plaintextsOf(version: Values | undefined): Buffer[] {
+    return Array.from(version?.values() ?? []).flatMap((value) => [...value.plaintexts(this.#plainFields)]);
   }
 
   /** Closes the provider's connections. */
@@ -169,10 +176,6 @@ export class ProviderRuntime {
 /** A value and what was made from it. */
 interface Values {
   values(): Iterable<SecretValue>;
-}
-
-function plaintextsOf(version: Values | undefined): Buffer[] {
-  return Array.from(version?.values() ?? []).flatMap((value) => [...value.plaintexts()]);
 }
 
 /** The login that a lease dies with. */

@@ -229,7 +229,25 @@ describe('the redactor', () => {
     store.put('json', '{"token":"tk"}');
     await secrets.getSecret(template('{{user}}:{{password}}', 's:app'));
     await secrets.getSecret('s:json');
-    expect([...redactor.inUse].sort()).toEqual(['app', 'app:pw', 'pw', 'tk', '{"token":"tk"}']);
+    expect([...redactor.inUse].sort()).toEqual(['app:pw', 'pw', 'tk', '{"token":"tk"}']);
+  });
+
+  it('is not told of fields that say where to connect, nor of words that every log has', async () => {
+    const redactor = register();
+    const { store, secrets } = world({ config: { redactor } });
+    store.put('db', { host: 'db.internal', port: 5432, ssl: true, database: 'orders', password: 'pw' });
+    store.put('json', '{"username":"admin","enabled":"true","password":"json-pw"}');
+    await secrets.getSecret('s:db');
+    await secrets.getSecret('s:json#username');
+    expect([...redactor.inUse].filter((text) => !text.startsWith('{')).sort()).toEqual(['json-pw', 'pw']);
+  });
+
+  it('is told of fields that the application says are secret, whatever their name', async () => {
+    const redactor = register();
+    const { store, secrets } = world({ config: { redactor, plainFields: ['port'] } });
+    store.put('db', { host: 'db.internal', port: 5432, password: 'pw' });
+    await secrets.getSecret('s:db');
+    expect([...redactor.inUse].sort()).toEqual(['db.internal', 'pw']);
   });
 
   it('is told of each that is out of use, and keeps those that versions share', async () => {
@@ -241,7 +259,7 @@ describe('the redactor', () => {
     store.put('app', { user: 'app', password: 'two' });
     await secrets.refresh('s:app');
     await clock.advance(30 * MINUTE_MS);
-    expect([...redactor.inUse].sort()).toEqual(['app', 'app:two', 'two']);
+    expect([...redactor.inUse].sort()).toEqual(['app:two', 'two']);
     expect([...redactor.retired].sort()).toEqual(['app:one', 'one']);
   });
 
@@ -254,8 +272,8 @@ describe('the redactor', () => {
     pool.refuses.add('v2');
     expect(await codeOf(secrets.refresh('s:creds'))).toBe('invalid-value');
     await clock.settle();
-    expect([...redactor.inUse].sort()).toEqual([`${CANARY}-1`, 'user-1']);
-    expect([...redactor.retired].sort()).toEqual([`${CANARY}-2`, 'user-2']);
+    expect([...redactor.inUse].sort()).toEqual([`${CANARY}-1`]);
+    expect([...redactor.retired].sort()).toEqual([`${CANARY}-2`]);
   });
 
   it('that throws when it should forget does not stop a rotation', async () => {
