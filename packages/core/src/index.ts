@@ -6,11 +6,19 @@
 
 export type { SecretsConfig } from './config.js';
 export { createSecrets } from './create-secrets.js';
+export {
+  type DefinedSecrets,
+  defineSecrets,
+  type LoadedSecrets,
+  type SecretNeed,
+  type SecretNeeds,
+} from './define-secrets.js';
 export type { SecretsEvent, SecretsEvents } from './diagnostics.js';
 export type { ErrorCode } from './errors/error-policy.js';
 export { isSecretsError, SecretsError } from './errors/secrets-error.js';
 export type { Health, InventoryItem } from './health.js';
 export type { Consumer, Consumption, SecretSource } from './lease/consumer.js';
+export type { ValueOf } from './model/schema.js';
 export { Secret, type StaleReason } from './model/secret.js';
 export { type SecretInput, Template, template } from './model/template.js';
 export type { ValueSink } from './provider/provider-runtime.js';

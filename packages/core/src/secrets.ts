@@ -1,15 +1,18 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { LRUCache } from 'lru-cache';
 import { Asked } from './asked.js';
 import type { SecretCache } from './cache/secret-cache.js';
 import { sharedAbort } from './concurrency/shared-abort.js';
 import type { Diagnostics, SecretsEvent, SecretsEvents } from './diagnostics.js';
 import { asSecretsError } from './errors/as-secrets-error.js';
-import { isSecretsError, SecretsError } from './errors/secrets-error.js';
+import { SecretsError } from './errors/secrets-error.js';
+import { throwAll } from './errors/throw-all.js';
 import { type Health, healthOf, type InventoryItem } from './health.js';
 import { inventoryOf } from './inventory.js';
 import type { Consumer, Consumption, SecretSource } from './lease/consumer.js';
 import { LiveConsumption } from './lease/consumption.js';
 import type { LeaseManager } from './lease/lease-manager.js';
+import { checkSchema, type ValueOf } from './model/schema.js';
 import type { Secret } from './model/secret.js';
 import { type SecretInput, Template } from './model/template.js';
 import type { Router } from './provider/router.js';
@@ -52,12 +55,23 @@ export class Secrets implements SecretSource, AsyncDisposable {
    * who ask meanwhile. A value past its ttl is handed out, marked stale, while the store is down and `maxStale`
    * allows it; never past the end of a lease.
    *
+   * @param options.schema checks the content, and types what `revealValue()` gives: any Standard Schema (zod, valibot,
+   *   arktype), of the fields as texts by name, or of the parsed JSON, or of the text
    * @param options.signal stops waiting; the fetch itself is aborted when the last caller has left
    * @throws SecretsError with the code that says why; see its `remedy`
    */
-  getSecret(input: SecretInput, options?: { readonly signal?: AbortSignal }): Promise<Secret> {
+  getSecret<Schema extends StandardSchemaV1>(
+    input: SecretInput,
+    options: { readonly schema: Schema; readonly signal?: AbortSignal },
+  ): Promise<Secret<ValueOf<Schema>>>;
+  getSecret(input: SecretInput, options?: { readonly signal?: AbortSignal }): Promise<Secret>;
+  getSecret(
+    input: SecretInput,
+    options?: { readonly schema?: StandardSchemaV1; readonly signal?: AbortSignal },
+  ): Promise<Secret> {
     try {
       const asked = this.#ask(input);
+      if (options?.schema !== undefined) return this.#validated(asked, options.schema, options.signal);
       const fresh = asked.fresh(this.#clock.monotonicMs());
       return fresh === undefined ? this.#resolve(asked, options?.signal) : fresh.promise;
     } catch (error) {
@@ -187,6 +201,13 @@ export class Secrets implements SecretSource, AsyncDisposable {
     return this.#parts.shutdown(reason);
   }
 
+  async #validated(asked: Asked, schema: StandardSchemaV1, signal?: AbortSignal): Promise<Secret> {
+    checkSchema(schema, asked.target.ref);
+    const fresh = asked.fresh(this.#clock.monotonicMs());
+    const secret = fresh?.secret ?? (await this.#resolve(asked, signal));
+    return secret.validated(schema);
+  }
+
   async #resolve(asked: Asked, signal?: AbortSignal): Promise<Secret> {
     const { entry, staleReason } = await this.#parts.resolver.resolve(asked.target, signal);
     return asked.answer(entry, staleReason).secret;
@@ -203,21 +224,4 @@ export class Secrets implements SecretSource, AsyncDisposable {
     else this.#byRef.set(input, asked);
     return asked;
   }
-}
-
-/** Throws what failed: one error as it is, several as one that lists them. */
-function throwAll(outcomes: readonly PromiseSettledResult<unknown>[], call: string): void {
-  const errors = outcomes.flatMap((outcome) =>
-    outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
-  );
-  const [first, ...others] = errors;
-  if (others.length === 0) {
-    if (first !== undefined) throw first;
-    return;
-  }
-  const lines = errors.map((error) => `\n- ${isSecretsError(error) ? error.message : 'an error of its own'}`);
-  throw new SecretsError(isSecretsError(first) ? first.code : 'unavailable', {
-    problem: `${errors.length} of ${outcomes.length} secrets of ${call}() are missing:${lines.join('')}\n`,
-    remedy: 'Each line says what to do.',
-  });
 }

@@ -95,6 +95,18 @@ export class SecretValue {
     return Object.fromEntries(Array.from(fields, ([name, content]) => [name, content.toString('utf8')]));
   }
 
+  /** What a schema is given: the fields as texts by name, the JSON of an object or array, or else the text. */
+  content(): unknown {
+    if (this.#fields !== undefined) return this.texts('');
+    const text = this.#single?.toString('utf8') ?? '';
+    if (!/^\s*[[{]/.test(text)) return text;
+    try {
+      return JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
+
   /** What must not be printed: all but the fields that `plain` names, and words that every log has. */
   *plaintexts(plain: ReadonlySet<string>): Iterable<Buffer> {
     if (this.#single !== undefined) yield this.#single;

@@ -1,7 +1,9 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ErrorCode } from '../errors/error-policy.js';
 import { SecretsError } from '../errors/secrets-error.js';
 import type { Clock } from '../time/clock.js';
 import { dateOf } from '../time/system-clock.js';
+import { type ValueOf, validate } from './schema.js';
 import type { SecretValue } from './secret-value.js';
 
 /** Why a stale value was handed out: the error of the refresh that should have replaced it, or that it is still running. */
@@ -24,14 +26,22 @@ export interface SecretFacts {
  *
  * Immutable: a rotation makes a new one. Ask again with `getSecret`, or `watch`, rather than keeping it.
  */
-export class Secret {
+export class Secret<Value = unknown> {
   readonly #ref: string;
   readonly #value: SecretValue;
   readonly #facts: SecretFacts;
   readonly #clock: Clock;
+  readonly #validated: { readonly value: Value } | undefined;
 
   /** Made by Keyturn; applications get theirs from `getSecret`. */
-  constructor(ref: string, value: SecretValue, facts: SecretFacts, clock: Clock) {
+  constructor(
+    ref: string,
+    value: SecretValue,
+    facts: SecretFacts,
+    clock: Clock,
+    validated?: { readonly value: Value },
+  ) {
+    this.#validated = validated;
     this.#ref = ref;
     this.#value = value;
     this.#facts = facts;
@@ -131,6 +141,30 @@ export class Secret {
    */
   revealFields(): Record<string, string> {
     return this.#value.texts(this.#ref);
+  }
+
+  /**
+   * What the schema given to `getSecret` made of the plaintext.
+   *
+   * @throws SecretsError `invalid-config` when none was given
+   */
+  revealValue(): Value {
+    if (this.#validated !== undefined) return this.#validated.value;
+    throw new SecretsError('invalid-config', {
+      ref: this.#ref,
+      problem: 'The secret was asked for without a schema.',
+      remedy: 'Pass one: getSecret(ref, { schema }).',
+    });
+  }
+
+  /**
+   * The same secret, with what `schema` makes of its content.
+   *
+   * @throws SecretsError `invalid-value` when it does not match, naming the places and never what stands there
+   */
+  async validated<Schema extends StandardSchemaV1>(schema: Schema): Promise<Secret<ValueOf<Schema>>> {
+    const value = await validate(this.#value.content(), schema, this.#ref);
+    return new Secret(this.#ref, this.#value, this.#facts, this.#clock, { value });
   }
 
   toString(): string {
