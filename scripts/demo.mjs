@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { setup } from './setup.mjs';
 
 const USAGE = `npm run demo [-- --without-keyturn] [-- --serve]
 
   --without-keyturn   the same service on a plain pg.Pool, for contrast
-  --serve             keep running until Ctrl-C`;
+  --serve             keep running until Ctrl-C or SIGTERM`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -39,7 +38,10 @@ const stops = [];
 const stopAll = async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 };
-process.once('SIGINT', () => stopAll().finally(() => process.exit(130)));
+/** What a first Ctrl-C or SIGTERM does: while serving, go on to the summary; before that, and the second time, stop. */
+let interrupted = (exitCode) => void stopAll().finally(() => process.exit(exitCode));
+process.on('SIGINT', () => interrupted(130));
+process.on('SIGTERM', () => interrupted(143));
 
 const postgres = await startPostgres({ database: 'orders' });
 stops.push(postgres.stop);
@@ -89,7 +91,11 @@ await playScenario(screen, {
 });
 if (flags.serve) {
   screen.event(`── serving on http://127.0.0.1:${service.port}/orders/1 and /status until Ctrl-C`);
-  await once(process, 'SIGINT');
+  const stop = interrupted;
+  await new Promise((resolve) => {
+    interrupted = resolve;
+  });
+  interrupted = stop;
 }
 watching = false;
 await watched;

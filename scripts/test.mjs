@@ -7,6 +7,16 @@ import { setup } from './setup.mjs';
 import { closingLine, skippedFiles, tally } from './tooling/test-report.mjs';
 import { rootDir } from './tooling/workspace-packages.mjs';
 
+const USAGE = `npm test [-- filter…]
+
+  filter   run only the test files whose path contains it; what begins with a dash goes to vitest
+
+  KEYTURN_REQUIRE_SERVERS=1   fail where a server cannot be had, instead of skipping
+  KEYTURN_WITHOUT_SERVERS=1   leave the real servers out, for a quick look
+  KEYTURN_BAO=/path/to/bao    the OpenBao to use
+
+A full run takes five to ten minutes on two cores.`;
+
 /**
  * `npm test [-- filter…]`: sets the clone up and runs every suite, or those whose path contains a filter. Arguments
  * that begin with a dash go to vitest. Coverage is measured on a full run.
@@ -83,6 +93,10 @@ function readJson(file) {
   return text === '' ? undefined : JSON.parse(text);
 }
 
+if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
+  console.log(USAGE);
+  process.exit();
+}
 const counts = await main();
 process.exitCode = counts.failed > 0 ? 1 : 0;
 console.log(closingLine(counts));

@@ -31,7 +31,7 @@ export function createScreen(stream = process.stdout) {
       erase();
       const width = Math.max(...facts.map(([name]) => name.length));
       const lines = ['', ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)];
-      stream.write(`${lines.map((line) => line.slice(0, (stream.columns ?? 80) - 1)).join('\n')}\n`);
+      stream.write(`${lines.map((line) => line.slice(0, (stream.columns || 80) - 1)).join('\n')}\n`);
       drawn = lines.length;
     },
     /** The last words. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { guard } from '../servers/guarded-process.mjs';
 
 const FOLDER = fileURLToPath(new URL('../../examples/express-pg/', import.meta.url));
 
@@ -12,8 +13,12 @@ export async function startService(file, env, said) {
     cwd: FOLDER,
     env: { ...process.env, ...env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
+    // A group of its own: a Ctrl-C is for the demo, which then ends the service as an operator would.
+    detached: true,
   });
+  const dismiss = guard(child.pid, 'SIGTERM');
   const exited = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  exited.then(dismiss);
   const port = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const [, listening] = /^listening on (\d+)$/.exec(line) ?? [];

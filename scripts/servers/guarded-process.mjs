@@ -35,6 +35,26 @@ kill -KILL "$1" 2>/dev/null
  */
 
 /**
+ * Ends the process `pid` by `stopSignal`, and removes `dataDir`, when this process is gone, however it died.
+ *
+ * @param {number} pid
+ * @param {StopSignal} stopSignal
+ * @param {string} [dataDir]
+ * @returns {() => void} lets go of it
+ */
+export function guard(pid, stopSignal, dataDir = '') {
+  const watcher = spawn('sh', ['-c', GUARD, 'guard', String(pid), stopSignal.slice(3), dataDir], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watcher.stdin.on('error', () => {});
+  unref(watcher);
+  unref(watcher.stdin);
+  return () => {
+    watcher.stdin.end('dismissed\n');
+  };
+}
+
+/**
  * Starts a server that cannot outlive this process.
  *
  * @param {object} options
@@ -85,15 +105,9 @@ export function spawnGuarded({ command, args, stopSignal, dataDir, env = process
       });
     })
   );
-  const guard =
-    pid === undefined
-      ? undefined
-      : spawn('sh', ['-c', GUARD, 'guard', String(pid), stopSignal.slice(3), dataDir ?? ''], {
-          stdio: ['pipe', 'ignore', 'ignore'],
-        });
-  guard?.stdin.on('error', () => {});
-  // What this process waits for is its own business; a server or its guard is no reason to stay.
-  for (const handle of [child, guard, child.stdout, child.stderr, guard?.stdin]) unref(handle);
+  const dismiss = pid === undefined ? () => {} : guard(pid, stopSignal, dataDir);
+  // What this process waits for is its own business; a server is no reason to stay.
+  for (const handle of [child, child.stdout, child.stderr]) unref(handle);
 
   /** @type {Promise<void> | undefined} */
   let stopping;
@@ -131,9 +145,7 @@ export function spawnGuarded({ command, args, stopSignal, dataDir, env = process
       child.kill('SIGSTOP');
       while (running && !isStopped(pid ?? -1)) await sleep(1);
     },
-    dismiss() {
-      guard?.stdin.end('dismissed\n');
-    },
+    dismiss,
     stop() {
       stopping ??= (async () => {
         if (running) {
@@ -149,7 +161,7 @@ export function spawnGuarded({ command, args, stopSignal, dataDir, env = process
           await overdue;
         }
         if (dataDir !== undefined) rmSync(dataDir, { recursive: true, force: true });
-        guard?.stdin.end('dismissed\n');
+        dismiss();
       })();
       return stopping;
     },

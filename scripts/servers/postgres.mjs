@@ -1,7 +1,7 @@
 // @ts-check
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -126,14 +126,22 @@ export async function startPostgres({ maxConnections = 100, database = 'app' } =
 /** PostgreSQL refuses to run as root: there, `postgres` runs it, which is created where it is missing. */
 async function serverOwner() {
   if (userInfo().uid !== 0) return undefined;
-  const id = async (/** @type {string} */ flag) => Number((await run('id', [flag, 'postgres'])).stdout);
-  try {
-    return { uid: await id('-u'), gid: await id('-g') };
-  } catch {
-    // Two test files may try at once; what counts is that the user is there afterwards.
-    await run('useradd', ['--system', '--user-group', 'postgres']).catch(() => {});
-    return { uid: await id('-u'), gid: await id('-g') };
-  }
+  const owner = passwordEntry('postgres');
+  if (owner !== undefined) return owner;
+  // Two test files may try at once; what counts is that the user is there afterwards.
+  await run('useradd', ['--system', '--user-group', 'postgres']).catch(() => {});
+  const created = passwordEntry('postgres');
+  if (created !== undefined) return created;
+  throw new Error(
+    'PostgreSQL does not run as root, and the user postgres cannot be created: run this as another user.',
+  );
+}
+
+/** @param {string} name */
+function passwordEntry(name) {
+  const [, uid, gid] =
+    new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(readFileSync('/etc/passwd', 'utf8')) ?? [];
+  return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
 /** @returns {Promise<{ initdb: string, postgres: string }>} */

@@ -25,9 +25,9 @@ export interface InventoryItem {
 export interface Health {
   /** `ok`; `degraded`: everything is at hand but something fails; `failing`: something needed is not at hand. */
   readonly status: 'ok' | 'degraded' | 'failing';
-  /** References that a consumer waits for. */
+  /** References that a pool, a watcher or another consumer needs, and that have no usable version. */
   readonly missing: readonly string[];
-  /** References whose refresh fails. */
+  /** References that are held, and whose last refresh or renewal failed. */
   readonly failing: readonly string[];
   readonly providers: readonly { readonly provider: string; readonly breaker: BreakerState }[];
 }
@@ -38,9 +38,7 @@ export function healthOf(
   missing: readonly string[],
   routes: readonly Route[],
 ): Health {
-  const failing = items
-    .filter((item) => item.failing !== undefined || item.state === 'stale')
-    .map((item) => item.ref);
+  const failing = items.filter((item) => item.failing !== undefined).map((item) => item.ref);
   const providers = routes.map(({ runtime, breaker }) => ({
     provider: runtime.alias,
     breaker: breaker.state,

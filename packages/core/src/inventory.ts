@@ -28,7 +28,7 @@ export function inventoryOf(parts: {
       expiresAt: dateOf(term.sentWallMs + untilMs - term.sentMs),
       lease: lease && { remainingMs: untilMs - nowMs, renewable: entry.handle?.renewable === true },
       consumers: leases.consumersOf(target),
-      failing: leases.failureOf(target) ?? resolver.refusalOf(target)?.code,
+      failing: leases.failureOf(target) ?? resolver.failureOf(target)?.code,
     };
   });
 }

@@ -144,6 +144,11 @@ export class Resolver {
     return this.#refusals.get(target.ref, this.#clock.monotonicMs())?.error;
   }
 
+  /** Why the last load of `target` failed; undefined when it succeeded. */
+  failureOf(target: Target): SecretsError | undefined {
+    return this.#refusals.last(target.ref);
+  }
+
   /** Loads nothing any more; aborts what is under way and waits for it to settle. */
   async close(reason: SecretsError): Promise<void> {
     this.#closed = reason;

@@ -44,6 +44,11 @@ export class Refusals {
     return refusal !== undefined && nowMs < refusal.untilMs ? refusal : undefined;
   }
 
+  /** The last failure of `ref`, until a load of it succeeds. */
+  last(ref: string): SecretsError | undefined {
+    return this.#held.peek(ref)?.error;
+  }
+
   remember(ref: string, error: SecretsError, nowMs: number, jitter: number): void {
     const count = (this.#held.get(ref)?.count ?? 0) + 1;
     this.#held.set(ref, { error, count, untilMs: nowMs + refusalMs(error, count, jitter) });

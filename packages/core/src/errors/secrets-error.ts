@@ -58,18 +58,7 @@ export class SecretsError extends Error {
 
   /** The same error, saying which reference and provider it concerns where it did not yet. */
   at(where: { readonly ref?: string; readonly provider?: string }): SecretsError {
-    if (this.ref !== undefined && this.provider !== undefined) return this;
-    const located = new SecretsError(this.code, {
-      problem: this.problem,
-      remedy: this.remedy,
-      ref: this.ref ?? where.ref,
-      provider: this.provider ?? where.provider,
-      status: this.status,
-      retryAfterMs: this.retryAfterMs,
-      cause: this.cause,
-    });
-    if (this.stack !== undefined) located.stack = this.stack.replace(this.message, () => located.message);
-    return located;
+    return located(this, where);
   }
 
   /** For loggers: everything but the stack. */
@@ -94,6 +83,26 @@ export function isSecretsError(thrown: unknown): thrown is SecretsError {
 
 function isLength(ms: number | undefined): ms is number {
   return ms !== undefined && Number.isFinite(ms) && ms >= 0;
+}
+
+/** Outside the class, or a bundler renames it, and the name that users search for with it. */
+function located(
+  error: SecretsError,
+  where: { readonly ref?: string; readonly provider?: string },
+): SecretsError {
+  if (error.ref !== undefined && error.provider !== undefined) return error;
+  const { code, problem, remedy, status, retryAfterMs, cause } = error;
+  const copy = new SecretsError(code, {
+    problem,
+    remedy,
+    ref: error.ref ?? where.ref,
+    provider: error.provider ?? where.provider,
+    status,
+    retryAfterMs,
+    cause,
+  });
+  if (error.stack !== undefined) copy.stack = error.stack.replace(error.message, () => copy.message);
+  return copy;
 }
 
 function describe(code: ErrorCode, init: SecretsErrorInit): string {

@@ -12,7 +12,7 @@ export function throwAll(outcomes: readonly PromiseSettledResult<unknown>[], cal
   }
   const lines = errors.map((error) => `\n- ${isSecretsError(error) ? error.message : 'an error of its own'}`);
   throw new SecretsError(isSecretsError(first) ? first.code : 'unavailable', {
-    problem: `${errors.length} of ${outcomes.length} secrets of ${call}() are missing:${lines.join('')}\n`,
-    remedy: 'Each line says what to do.',
+    problem: `${errors.length} of ${outcomes.length} secrets of ${call}() cannot be had.`,
+    remedy: `Each line says what to do:${lines.join('')}`,
   });
 }

@@ -87,7 +87,7 @@ function refuseTraversal(path: string, text: string): void {
   if (path.includes('\\')) throw invalid(text, 'The path has a backslash.');
   for (const segment of path.split('/')) {
     if (segment === '') throw invalid(text, 'The path has an empty segment.');
-    if (segment === '.' || segment === '..') throw invalid(text, `The path has a segment ${segment}.`);
+    if (segment === '.' || segment === '..') throw invalid(text, `The path has a segment "${segment}".`);
   }
 }
 

@@ -338,7 +338,7 @@ describe('what is needed at the start', () => {
     await expect(secrets.preload(['s:a', 's:b'])).rejects.toMatchObject({ code: 'not-found', ref: 's:b' });
     store.deny('a2');
     await expect(secrets.preload(['s:a', 's:b', 's:a2', 'nonsense'])).rejects.toThrow(
-      /3 of 4 secrets of preload\(\) are missing:\n- not-found: s:b.*\n- permission-denied: s:a2.*\n- invalid-ref/,
+      /3 of 4 secrets of preload\(\) cannot be had\. .*:\n- not-found: s:b.*\n- permission-denied: s:a2.*\n- invalid-ref/,
     );
   });
 

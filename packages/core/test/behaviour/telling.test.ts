@@ -189,6 +189,35 @@ describe('health', () => {
     expect(secrets.health().status).toBe('ok');
   });
 
+  it('is ok while a secret that nobody reads is past its ttl', async () => {
+    const { store, secrets, clock } = world();
+    store.put('app', 'one');
+    await secrets.getSecret('s:app');
+    await clock.advance(10 * MINUTE_MS);
+    expect(secrets.inventory()[0]?.state).toBe('stale');
+    expect(secrets.health()).toMatchObject({ status: 'ok', failing: [] });
+  });
+
+  it('is degraded from a failed refresh on, past maxStale too, until one succeeds', async () => {
+    const { store, secrets, clock } = world();
+    store.put('app', 'one');
+    await secrets.getSecret('s:app');
+    store.goDown();
+    await clock.advance(6 * MINUTE_MS);
+    expect((await secrets.getSecret('s:app')).stale).toBe(true);
+    await clock.settle();
+    await clock.advance(MINUTE_MS);
+    expect(secrets.health()).toMatchObject({ status: 'degraded', failing: ['s:app'] });
+    expect(secrets.inventory()[0]?.failing).toBe('unavailable');
+    await clock.advance(80 * MINUTE_MS);
+    expect(await codeOf(until(clock, secrets.getSecret('s:app')))).toBe('unavailable');
+    expect(secrets.health()).toMatchObject({ status: 'degraded', failing: ['s:app'] });
+    store.heal();
+    await clock.advance(MINUTE_MS);
+    await secrets.getSecret('s:app');
+    expect(secrets.health()).toMatchObject({ status: 'ok', failing: [] });
+  });
+
   it('tells the state of each breaker', async () => {
     const { store, secrets, clock, of } = world();
     store.goDown();

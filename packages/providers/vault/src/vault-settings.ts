@@ -81,6 +81,7 @@ export function vaultSettings(config: VaultConfig): VaultSettings {
 
 function apiAddress(given: unknown, setting: string): URL {
   const remedy = `Write ${setting} like https://vault:8200.`;
+  if (given === undefined) throw invalidConfig(setting, 'is not set', remedy);
   let url: URL;
   try {
     url = new URL(typeof given === 'string' ? given : '');
