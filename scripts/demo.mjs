@@ -42,6 +42,11 @@ const stopAll = async () => {
 let interrupted = (exitCode) => void stopAll().finally(() => process.exit(exitCode));
 process.on('SIGINT', () => interrupted(130));
 process.on('SIGTERM', () => interrupted(143));
+process.stdout.once('error', () => interrupted(1));
+process.once('uncaughtException', (error) => {
+  console.error(`demo: ${error.message}`);
+  interrupted(1);
+});
 
 const postgres = await startPostgres({ database: 'orders' });
 stops.push(postgres.stop);

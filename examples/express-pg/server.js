@@ -20,6 +20,8 @@ const pool = createPool(secrets, CREDENTIALS, {
   database: PGDATABASE,
   max: 10,
 });
+// As for any pg.Pool: an idle connection may end at any time, and unheard, that would end the process.
+pool.on('error', ({ code }) => console.log(`an idle connection ended: ${code}`));
 await secrets.ready();
 
 secrets.on('secret-rotated', ({ version }) => console.log(`now using ${version}`));
@@ -34,8 +36,15 @@ app.get('/status', (_request, response) => {
 const server = app.listen(Number(PORT), () => console.log(`listening on ${server.address().port}`));
 
 process.on('SIGHUP', () => secrets.refresh(CREDENTIALS).catch((error) => console.log(error.message)));
+
+// Once the server closes, each answer is the last of its connection; else clients that keep theirs keep it open.
+server.prependListener('request', (_request, response) => {
+  if (!server.listening) response.setHeader('Connection', 'close');
+});
 process.once('SIGTERM', async () => {
-  await new Promise((closed) => server.close(closed));
+  const closed = new Promise((resolve) => server.close(resolve));
+  setTimeout(() => server.closeAllConnections(), 10_000).unref();
+  await closed;
   await pool.end();
   await secrets.close();
 });

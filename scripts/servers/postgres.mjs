@@ -1,7 +1,7 @@
 // @ts-check
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -62,22 +62,28 @@ export async function startPostgres({ maxConnections = 100, database = 'app' } =
   if (owner !== undefined) {
     for (const path of [baseDir, dataDir, passwordFile]) chownSync(path, owner.uid, owner.gid);
   }
+  const initializing = spawnGuarded({
+    command: initdb,
+    args: [
+      `--pgdata=${dataDir}`,
+      `--username=${superuser}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--no-locale',
+      '--no-sync',
+    ],
+    stopSignal: 'SIGKILL',
+    dataDir: baseDir,
+    env,
+    uid: owner?.uid,
+    gid: owner?.gid,
+  });
   try {
-    await run(
-      initdb,
-      [
-        `--pgdata=${dataDir}`,
-        `--username=${superuser}`,
-        `--pwfile=${passwordFile}`,
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        '--no-locale',
-        '--no-sync',
-      ],
-      { env, ...owner },
-    );
+    await initializing.said(/^Success\./m);
+    await initializing.ended();
   } catch (error) {
-    rmSync(baseDir, { recursive: true, force: true });
+    await initializing.stop();
     throw error;
   }
   const port = await freePort();
@@ -94,6 +100,7 @@ export async function startPostgres({ maxConnections = 100, database = 'app' } =
     uid: owner?.uid,
     gid: owner?.gid,
   });
+  initializing.dismiss();
   const connection = { host: '127.0.0.1', port, user: superuser, password };
   const adminPool = new pg.Pool({ ...connection, database, max: 2, allowExitOnIdle: true });
   adminPool.on('error', () => {});

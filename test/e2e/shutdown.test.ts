@@ -43,9 +43,10 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('the example service as a
     await expect.poll(() => load.figures.served).toBeGreaterThan(500);
     expect(await stack.roles()).toBe(1);
     const tokens = await accessors(stack);
+    // The load goes on over connections that are kept alive: it must not keep the service alive.
     service.signal('SIGTERM');
-    await load.stop();
     expect(await service.exited).toBe(0);
+    await load.stop();
     // A connection that is refused or closed before a request is taken is the end of the service, not a failure of it.
     const failures = [...load.figures.reasons.keys()].filter(
       (reason) => !['ECONNREFUSED', 'ECONNRESET'].includes(reason),
@@ -53,6 +54,24 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('the example service as a
     expect(failures).toEqual([]);
     expect(await stack.roles()).toBe(0);
     expect(await accessors(stack)).toBeLessThan(tokens);
+  });
+
+  it('an idle connection that the database ends does no harm', async () => {
+    const service = await start();
+    const load = startLoad({ port: service.port, workers: 4, pauseMs: 1 });
+    await expect.poll(() => load.figures.served).toBeGreaterThan(100);
+    await load.stop();
+    const { postgres } = stack;
+    const ended = await postgres.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'v-%' AND state = 'idle'",
+    );
+    expect(ended.length).toBeGreaterThan(0);
+    const again = startLoad({ port: service.port, workers: 4, pauseMs: 1 });
+    await expect.poll(() => again.figures.served).toBeGreaterThan(100);
+    await again.stop();
+    expect(again.figures.failed).toBe(0);
+    service.signal('SIGTERM');
+    expect(await service.exited).toBe(0);
   });
 
   it('SIGKILL: the store’s own expiry cleans up, and the restarted service is at work within a second', async () => {

@@ -1,7 +1,7 @@
 import type { Entry } from '../cache/entry.js';
 import type { SecretCache } from '../cache/secret-cache.js';
 import type { ErrorCode } from '../errors/error-policy.js';
-import type { SecretsError } from '../errors/secrets-error.js';
+import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
 import type { Router } from '../provider/router.js';
 import type { Grant } from '../provider/session.js';
 import type { Target } from '../provider/target.js';
@@ -76,6 +76,9 @@ export class LeaseManager {
   /**
    * A backend refuses `version`: fetches another, once for all that say so. When many in a row are refused, the
    * fault is not theirs, and the one in service is kept rather than new ones made.
+   *
+   * Whoever revokes one version may have revoked its successor on the way as well: one that cannot be proven is
+   * followed by another at once, since what is in service no longer serves.
    */
   async replaceRefused(target: Target, version: string): Promise<Entry> {
     const tracked = this.#targets.track(target);
@@ -86,7 +89,14 @@ export class LeaseManager {
       if (recent !== undefined) throw recent;
       if (entry !== undefined && !this.#mayFetchAnother(tracked)) return entry;
     }
-    return this.#resolver.load(target, { retry: true });
+    try {
+      return await this.#resolver.load(target, { retry: true });
+    } catch (error) {
+      const isUnproven = isSecretsError(error) && error.code === 'invalid-value';
+      const mayJoin = this.#resolver.isLoading(target);
+      if (!isUnproven || !(mayJoin || this.#mayFetchAnother(tracked))) throw error;
+      return this.#resolver.load(target, { retry: true });
+    }
   }
 
   /** Another login follows `grant`, or it is lost: what was leased under it is replaced while it lasts. */

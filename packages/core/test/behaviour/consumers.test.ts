@@ -450,6 +450,39 @@ describe('a version that the backend refuses', () => {
     expect(store.live()).toHaveLength(1);
   });
 
+  it('is followed by a third at once when its successor was revoked on the way, too', async () => {
+    const { store, secrets, clock } = world();
+    store.dynamic('creds', LEASE);
+    store.latencyMs.fetch = 100;
+    const pool = recorder();
+    const consumption = secrets.consume('s:creds', pool);
+    await until(clock, consumption.current());
+    pool.refuses.add('v2');
+    const beganMs = clock.monotonicMs();
+    const replaced = await until(
+      clock,
+      Promise.all(Array.from({ length: 100 }, () => consumption.replace('v1'))),
+    );
+    expect(new Set(replaced.map((secret) => secret.version))).toEqual(new Set(['v3']));
+    expect(clock.monotonicMs() - beganMs).toBeLessThan(500);
+    expect(store.count('fetch')).toBe(3);
+  });
+
+  it('costs two leases at most each time when no successor can be proven', async () => {
+    const { store, secrets, clock } = world();
+    store.dynamic('creds', LEASE);
+    const pool = recorder();
+    const consumption = secrets.consume('s:creds', pool);
+    await consumption.current();
+    for (const version of ['v2', 'v3', 'v4', 'v5']) pool.refuses.add(version);
+    const outcomes = await until(
+      clock,
+      Promise.all(Array.from({ length: 100 }, () => codeOf(consumption.replace('v1')))),
+    );
+    expect(new Set(outcomes)).toEqual(new Set(['invalid-value']));
+    expect(store.count('fetch')).toBe(3);
+  });
+
   it('that is a value without a lease costs no flood of reads either', async () => {
     const { store, secrets } = world();
     store.put('app', 'wrong');
@@ -534,10 +567,10 @@ describe('rotating', () => {
     const { log, options, refused } = pools();
     const pool = rotating(secrets, 's:creds', options);
     const first = await pool.current();
-    refused.add('v2');
+    refused.add('v2').add('v3');
     expect(await codeOf(pool.replace(first))).toBe('invalid-value');
     expect(await pool.current()).toBe(first);
-    expect(log).toEqual(['open v1', 'open v2']);
+    expect(log).toEqual(['open v1', 'open v2', 'open v3']);
   });
 
   it('F31: what it opened for a version that another refuses is closed at once', async () => {
