@@ -30,7 +30,11 @@ import { type ExampleServers, startExampleServers } from './example-servers.js';
 import { type PackedPackages, packPackages } from './packed-packages.js';
 import { type ReadmeExample, readmeExamples } from './readme-example.js';
 
-const readmes = ['README.md', ...workspacePackages().map(({ folder }) => `${folder}/README.md`)];
+const readmes = [
+  'README.md',
+  'docs/how-to/test-your-service.md',
+  ...workspacePackages().map(({ folder }) => `${folder}/README.md`),
+];
 
 let packed: PackedPackages;
 let servers: ExampleServers | undefined;
