@@ -94,10 +94,17 @@ module.exports = {
     {
       name: 'the-others-see-the-public-core-only',
       comment:
-        'Integrations, the redactor and the development server import @keyturn/core or @keyturn/core/provider.',
+        'The redactor and the development server import @keyturn/core or @keyturn/core/provider; integrations also @keyturn/redact.',
       severity: 'error',
       from: { path: '^packages/(integrations/[^/]+|redact|dev-server)/src/' },
-      to: { path: '^packages/', pathNot: ['^packages/$1/', `${core}(?:index|provider)\\.ts$`] },
+      to: {
+        path: '^packages/',
+        pathNot: [
+          '^packages/$1/',
+          `${core}(?:index|provider)\\.ts$`,
+          '^packages/redact/src/(?:index|http)\\.ts$',
+        ],
+      },
     },
     {
       name: 'declared-dependencies-only',

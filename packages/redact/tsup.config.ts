@@ -1,3 +1,3 @@
 import { packageConfig } from '../../tsup.base.js';
 
-export default packageConfig(['index']);
+export default packageConfig(['index', 'http']);

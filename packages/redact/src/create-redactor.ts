@@ -1,11 +1,14 @@
+import { channel } from 'node:diagnostics_channel';
 import { durationMs, SecretsError, systemClock } from '@keyturn/core/provider';
 import { sensitiveKeys } from './keys/sensitive-keys.js';
 import { KnownValues } from './known/known-values.js';
 import { createMask } from './mask.js';
 import { compilePaths } from './object/key-paths.js';
 import { ObjectWalk } from './object/redact-object.js';
-import type { Redactor, RedactorOptions, RedactorWarning } from './redactor.js';
+import { createOutward } from './outward.js';
+import type { Hit, Redactor, RedactorOptions, RedactorWarning } from './redactor.js';
 import { exposeInside } from './redactor-inside.js';
+import { ValueScopes } from './request/value-scope.js';
 import { ShapeFinder } from './shapes/shape-finder.js';
 import type { Span } from './span.js';
 import { HeldText } from './stream/held-text.js';
@@ -14,6 +17,8 @@ import { TextSearch } from './text-search.js';
 
 /** So many are kept; who stores that many short values has read the first. */
 const MOST_WARNINGS = 1_000;
+/** Carries a {@link Hit} of any redactor of the process, for whoever measures. */
+const valueMasked = channel('keyturn.value-masked');
 
 /**
  * Creates a redactor: masks registered values in all their forms, keys that name secrets, and tokens by their look.
@@ -37,15 +42,21 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
   const forgetDue = (): void => {
     if (known.forgetting) known.forgetDue(clock.monotonicMs());
   };
-  const search = new TextSearch(known.index, finder, mask, forgetDue);
+  const always = [known.index];
+  const scopes = new ValueScopes();
+  const search = new TextSearch(() => scopes.indexes(always), finder, mask, forgetDue);
   const warnings: RedactorWarning[] = [];
   let reporting = false;
 
   const report = (spans: readonly Span[], sink: string | undefined): void => {
-    if (onHit === undefined || reporting) return;
+    if (reporting || (onHit === undefined && !valueMasked.hasSubscribers)) return;
     reporting = true;
     try {
-      for (const ref of liveRefs(spans)) quietly(() => onHit({ ref, sink }));
+      for (const ref of liveRefs(spans)) {
+        const hit: Hit = { ref, sink };
+        valueMasked.publish(hit);
+        if (onHit !== undefined) quietly(() => onHit(hit));
+      }
     } finally {
       reporting = false;
     }
@@ -58,6 +69,19 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     return masked;
   };
   const hold = (sink?: string): HeldText => new HeldText(search, mask, (spans) => report(spans, sink));
+  const knownOutward = createOutward(known.index, undefined, forgetDue, report);
+  const shapedOutward = createOutward(known.index, finder, forgetDue, report);
+
+  const walk = (sink: string | undefined, looksIntoBytes: boolean): ObjectWalk =>
+    new ObjectWalk({
+      isSensitive,
+      paths,
+      maxDepth: options.maxDepth ?? 10,
+      maxEntries: options.maxEntries ?? 10_000,
+      mask: mask.over('key'),
+      redactText: (text) => redact(text, sink),
+      looksIntoBytes,
+    });
 
   const redactor: Redactor = {
     add(value, ref) {
@@ -78,21 +102,26 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
       known.retire(value, ref, clock.monotonicMs() + keepRetiredMs);
     },
     redact,
-    redactObject(value, sink) {
-      const walk = new ObjectWalk({
-        isSensitive,
-        paths,
-        maxDepth: options.maxDepth ?? 10,
-        maxEntries: options.maxEntries ?? 10_000,
-        mask: mask.over('key'),
-        redactText: (text) => redact(text, sink),
-      });
-      return walk.copy(value);
-    },
+    redactObject: (value, sink) => walk(sink, false).copy(value),
     redactStream: ({ sink, idleMs = 50 } = {}) => redactStream(hold(sink), clock, idleMs),
+    during(values, run) {
+      return scopes.run(scopes.open({ values: () => values, stamp: () => undefined }), run);
+    },
     warnings,
   };
-  exposeInside(redactor, { clock, hold, find: (text) => search.find(text) });
+  exposeInside(redactor, {
+    clock,
+    hold,
+    find: (text) => search.find(text),
+    isSensitive,
+    scopes,
+    outward: (shapes) => (shapes ? shapedOutward : knownOutward),
+    maskedOrSame(value, sink) {
+      const walked = walk(sink, true);
+      const copy = walked.copy(value);
+      return walked.masked ? copy : value;
+    },
+  });
   return redactor;
 }
 

@@ -4,7 +4,10 @@
  * @module
  */
 export { assertNoLeak, type Canaries, type CaughtOutput } from './assert-no-leak.js';
+export { guardConsole } from './console/guard-console.js';
+export { type DebugModule, guardDebug } from './console/guard-debug.js';
 export { createRedactor } from './create-redactor.js';
+export { lineRedaction } from './line-redaction.js';
 export type {
   Hit,
   Redactor,

@@ -34,7 +34,7 @@ export function createMask(showRef: boolean): Mask {
     if (!showRef || label === '') return `${START}]`;
     let mask = labels.get(label);
     if (mask === undefined) {
-      mask = `${START} ${label.slice(0, LONGEST_LABEL).replace(/[^!-Z\\^-~]/g, '?')}]`;
+      mask = `${START} ${label.slice(0, LONGEST_LABEL).replace(/[^!#-Z^-~]|\\/g, '?')}]`;
       labels.set(label, mask);
       known.add(mask);
     }

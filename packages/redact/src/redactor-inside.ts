@@ -1,5 +1,8 @@
 import { SecretsError } from '@keyturn/core/provider';
+import type { KeyTest } from './keys/sensitive-keys.js';
+import type { Outward } from './outward.js';
 import type { Redactor, RedactorClock } from './redactor.js';
+import type { ValueScopes } from './request/value-scope.js';
 import type { Span } from './span.js';
 import type { HeldText } from './stream/held-text.js';
 
@@ -8,6 +11,12 @@ export interface RedactorInside {
   readonly clock: RedactorClock;
   readonly hold: (sink?: string) => HeldText;
   readonly find: (text: string) => readonly Span[];
+  readonly isSensitive: KeyTest;
+  readonly scopes: ValueScopes;
+  /** For what leaves for somebody else: registered values, and with `shapes` what looks like a secret. */
+  readonly outward: (shapes: boolean) => Outward;
+  /** `value` itself if nothing in it must be masked, also not in its bytes; otherwise its masked copy. */
+  readonly maskedOrSame: (value: unknown, sink: string) => unknown;
 }
 
 const insides = new WeakMap<Redactor, RedactorInside>();

@@ -79,6 +79,15 @@ export interface Redactor {
   redactObject(value: unknown, sink?: string): unknown;
   /** A stream that masks the bytes that pass through it. */
   redactStream(options?: RedactStreamOptions): Transform;
+  /**
+   * Runs `run` and masks `values` too in everything that this redactor is given meanwhile, in `run` and in whatever
+   * it starts; elsewhere nothing changes. Returns what `run` returns.
+   *
+   * Each value comes with a name for its mask. They are gone through at the first search, or never. They are not
+   * live, so finding one is no {@link Hit}. Where streams are shared, as by `guardStdio`, whoever completes a line
+   * decides about it.
+   */
+  during<Result>(values: Iterable<readonly [value: string, ref: string]>, run: () => Result): Result;
   /** Values that could not be protected as they should, in the order in which they were added. */
   readonly warnings: readonly RedactorWarning[];
 }

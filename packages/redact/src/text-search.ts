@@ -10,6 +10,7 @@ import { eachWindow, type TextWindow } from './text-window.js';
 import { LONGEST_ESCAPE } from './word.js';
 
 const NOTHING: readonly Span[] = [];
+const NO_INDEXES: readonly LiteralIndex[] = [];
 /** No form of a value that is masked as a word only is longer: seven characters, each as nine. */
 const LONGEST_WORD = 64;
 
@@ -27,18 +28,27 @@ export interface Certainty {
  * out like the whole.
  */
 export class TextSearch {
-  readonly #literals: LiteralIndex;
+  readonly #indexes: () => readonly LiteralIndex[];
   readonly #shapes: ShapeFinder | undefined;
   readonly #mask: Mask;
   readonly #beforehand: () => void;
   #text = '';
+  #searched = NO_INDEXES;
   #hits: Hit[] = [];
   #findings: Finding[] = [];
 
-  /** @param beforehand called before each search: forgets what is due */
-  constructor(literals: LiteralIndex, shapes: ShapeFinder | undefined, mask: Mask, beforehand: () => void) {
+  /**
+   * @param indexes the literals to look for, which may differ from one search to the next
+   * @param beforehand called before each search: forgets what is due
+   */
+  constructor(
+    indexes: () => readonly LiteralIndex[],
+    shapes: ShapeFinder | undefined,
+    mask: Mask,
+    beforehand: () => void,
+  ) {
     this.#beforehand = beforehand;
-    this.#literals = literals;
+    this.#indexes = indexes;
     this.#shapes = shapes;
     this.#mask = mask;
   }
@@ -58,11 +68,14 @@ export class TextSearch {
    */
   findSoFar(text: string): Certainty {
     const spans = this.find(text);
-    const { longest, acrossLines, longestAcrossLines } = this.#literals;
+    const indexes = this.#indexes();
+    const longest = longestOf(indexes);
     const lineStart = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
     let settled = Math.max(0, lineStart, text.length - this.#reach);
-    if (acrossLines > 0)
-      settled = Math.max(0, Math.min(settled, text.length - longestAcrossLines - LONGEST_WORD));
+    for (const { acrossLines, longestAcrossLines } of indexes) {
+      if (acrossLines > 0)
+        settled = Math.max(0, Math.min(settled, text.length - longestAcrossLines - LONGEST_WORD));
+    }
     for (const { open, start } of this.#findings) if (open) settled = Math.min(settled, start);
     for (const { start, end, piece } of this.#hits) {
       if (start >= settled || !piece.isLine) continue;
@@ -84,25 +97,29 @@ export class TextSearch {
   }
 
   get #linesReach(): number {
-    return 2 * this.#literals.longest + LONGEST_JOIN;
+    return 2 * longestOf(this.#indexes()) + LONGEST_JOIN;
   }
 
   /** Whether what follows `text` does not depend on it, because it ends with a line end. */
   isAfresh(text: string): boolean {
-    return this.#literals.acrossLines === 0 && /[\r\n]$/.test(text);
+    return this.#indexes().every(({ acrossLines }) => acrossLines === 0) && /[\r\n]$/.test(text);
   }
 
   #collect(text: string): void {
     this.#beforehand();
+    const indexes = this.#indexes();
     if (this.#hits.length > 0) this.#hits = [];
     if (this.#findings.length > 0) this.#findings = [];
     this.#text = text;
+    this.#searched = indexes;
     eachWindow(text, this.#look);
     this.#text = '';
+    this.#searched = NO_INDEXES;
   }
 
   readonly #look = (window: TextWindow): void => {
-    if (this.#literals.size > 0) collectHits(this.#literals, window, this.#text, this.#hits);
+    for (const index of this.#searched)
+      if (index.size > 0) collectHits(index, window, this.#text, this.#hits);
     this.#shapes?.collect(window, this.#text, this.#findings);
   };
 
@@ -114,4 +131,8 @@ export class TextSearch {
       ? spans.sort(inOrder)
       : settleHits(text, this.#mask.clear(text, this.#hits), spans);
   }
+}
+
+function longestOf(indexes: readonly LiteralIndex[]): number {
+  return indexes.reduce((most, { longest }) => Math.max(most, longest), 0);
 }

@@ -1,3 +1,4 @@
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { fakeClock } from '@keyturn/core/testing';
 import { describe, expect, test } from 'vitest';
 import { createRedactor, type Hit } from '../src/index.js';
@@ -56,6 +57,47 @@ describe('a listener for hits', () => {
     });
     redactor.add('a-password', 'vault:one');
     redactor.redact('a-password');
+    expect(calls).toBe(1);
+  });
+});
+
+describe('the channel keyturn.value-masked', () => {
+  test('carries the reference and the sink of what any redactor found, beside onHit, and no value', () => {
+    const { hits, redactor } = watched();
+    const other = createRedactor();
+    redactor.add('first-password', 'vault:one');
+    other.add('second-password', 'vault:two');
+    const heard: unknown[] = [];
+    const hear = (message: unknown): void => void heard.push(message);
+    subscribe('keyturn.value-masked', hear);
+    try {
+      redactor.redact('first-password, first-password', 'http log');
+      other.redactObject(['second-password', { password: 'x' }]);
+      other.retire('second-password', 'vault:two');
+      other.redact('second-password');
+    } finally {
+      unsubscribe('keyturn.value-masked', hear);
+    }
+    redactor.redact('first-password');
+    expect(heard).toEqual([
+      { ref: 'vault:one', sink: 'http log' },
+      { ref: 'vault:two', sink: undefined },
+    ]);
+    expect(hits).toHaveLength(2);
+    expect(channel('keyturn.value-masked').hasSubscribers).toBe(false);
+  });
+
+  test('a subscriber that redacts is not told of itself', () => {
+    const redactor = createRedactor();
+    redactor.add('a-password', 'vault:one');
+    let calls = 0;
+    const hear = (): void => {
+      calls++;
+      redactor.redact('leak of a-password');
+    };
+    subscribe('keyturn.value-masked', hear);
+    redactor.redact('a-password');
+    unsubscribe('keyturn.value-masked', hear);
     expect(calls).toBe(1);
   });
 });

@@ -14,14 +14,20 @@ export interface WalkRules {
   readonly mask: string;
   /** Masks what is secret in a text. */
   readonly redactText: (text: string) => string;
+  /** Whether to look for values in the bytes that a copy only shows the size of. */
+  readonly looksIntoBytes?: boolean;
 }
 
 /** Smaller numbers are never registered values: those have four characters or more. */
 const SMALLEST_NUMBER = 1_000;
+/** A console shows no more of a list of bytes; a value that begins in there counts. */
+const MOST_BYTES = 4_096;
 const NAME_KEYS = ['name', 'key', 'header'];
 
 /** One copy of one value. Made anew for each, because it remembers what it has seen. */
 export class ObjectWalk {
+  /** Whether anything was masked: then the copy must be shown, else the value itself may be. */
+  masked = false;
   readonly #rules: WalkRules;
   readonly #copies = new Map<object, unknown>();
   readonly #parents = new Set<object>();
@@ -39,7 +45,7 @@ export class ObjectWalk {
   #copy(value: unknown, steps: readonly PathStep[]): unknown {
     switch (typeof value) {
       case 'string':
-        return this.#rules.redactText(value);
+        return this.#text(value);
       case 'number':
       case 'bigint':
         return this.#copyNumber(value);
@@ -55,11 +61,18 @@ export class ObjectWalk {
   #copyNumber(value: number | bigint): unknown {
     if (value < SMALLEST_NUMBER && value > -SMALLEST_NUMBER) return value;
     const text = String(value);
-    return this.#rules.redactText(text) === text ? value : this.#rules.mask;
+    return this.#text(text) === text ? value : this.#rules.mask;
+  }
+
+  #text(text: string): string {
+    const masked = this.#rules.redactText(text);
+    if (masked !== text) this.masked = true;
+    return masked;
   }
 
   #copyObject(value: object, steps: readonly PathStep[]): unknown {
     const shown = tryReading(() => standIn(value), UNREADABLE);
+    if (this.#rules.looksIntoBytes && ArrayBuffer.isView(value)) this.#text(startOf(value));
     if (shown !== undefined || types.isDate(value)) return shown ?? value;
     if (this.#parents.has(value)) return '[Circular]';
     const deeper = steps.some(({ next }) => next.size > 0);
@@ -78,10 +91,10 @@ export class ObjectWalk {
     if (types.isSet(value)) return new Set(Array.from(value, (element) => this.#element(element, steps)));
     if (types.isNativeError(value) || value instanceof Error) return this.#copyError(value, steps);
     if (types.isBoxedPrimitive(value)) return this.#copy(value.valueOf(), steps);
-    if (types.isRegExp(value)) return this.#rules.redactText(String(value));
+    if (types.isRegExp(value)) return this.#text(String(value));
     const kind = Object.prototype.toString.call(value).slice(8, -1);
     if (kind === 'Headers') return this.#copyEntries(value as Iterable<[string, unknown]>, steps);
-    if (kind === 'URLSearchParams') return this.#rules.redactText(`?${value}`).slice(1);
+    if (kind === 'URLSearchParams') return this.#text(`?${value}`).slice(1);
     const { toJSON } = value as { toJSON?: unknown };
     // A logger would call it; and a class with private parts shows itself no other way.
     if (typeof toJSON === 'function') return this.#copy(toJSON.call(value, ''), steps);
@@ -134,7 +147,7 @@ export class ObjectWalk {
         named && name === 'value'
           ? this.#masked(content)
           : this.#property(name, content, stepInto(steps, name));
-      setData(copy, this.#rules.redactText(name), masked);
+      setData(copy, this.#text(name), masked);
     }
     return copy;
   }
@@ -144,7 +157,7 @@ export class ObjectWalk {
     const copy = Object.create(Object.getPrototypeOf(error)) as Error;
     for (const name of ['name', 'message', 'stack'] as const) {
       const text = tryReading<unknown>(() => error[name], UNREADABLE);
-      if (typeof text === 'string') setData(copy, name, this.#rules.redactText(text), false);
+      if (typeof text === 'string') setData(copy, name, this.#text(text), false);
     }
     for (const [name, value, shown] of ownData(error)) {
       if (name === 'message' || name === 'stack' || (name === 'name' && !shown) || !this.#counts()) continue;
@@ -182,10 +195,16 @@ export class ObjectWalk {
   /** That there is nothing, or whether there is something, is not secret. */
   #masked(value: unknown): unknown {
     const plain = value === null || value === undefined || value === '' || typeof value === 'boolean';
-    return plain ? value : this.#rules.mask;
+    if (plain) return value;
+    this.masked = true;
+    return this.#rules.mask;
   }
 
   #counts(): boolean {
     return ++this.#entries <= this.#rules.maxEntries;
   }
+}
+
+function startOf({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
+  return Buffer.from(buffer, byteOffset, Math.min(byteLength, MOST_BYTES)).toString('latin1');
 }
