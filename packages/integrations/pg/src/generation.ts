@@ -1,6 +1,5 @@
 import type { Credential } from './credential.js';
 import type { InnerClient } from './pg-internals.js';
-import type { Proof } from './proof.js';
 
 const generations = new WeakMap<object, Generation>();
 const opened = new WeakSet<object>();
@@ -26,8 +25,8 @@ export class Generation {
   standing: Standing = 'good';
   /** Whether another generation replaced it on suspicion. There is one trial for each generation, never two. */
   trial: Promise<boolean> | undefined;
-  /** The connection that proved it, while it is held back from the pool. */
-  proof: Proof | undefined;
+  /** It was proven in a place that was free: since then the pool has one connection more. */
+  isExtra = false;
 
   constructor(number: number, { user, password, settings }: Credential) {
     this.number = number;

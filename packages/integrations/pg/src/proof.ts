@@ -1,6 +1,6 @@
 import { SecretsError } from '@keyturn/core';
 import type { Clock } from '@keyturn/core/provider';
-import { isServerFull, isUndecided } from './dead-credential.js';
+import { isRefusal, isServerFull, isUndecided } from './dead-credential.js';
 import type { Generation } from './generation.js';
 import type { Checkout, Slots } from './slots.js';
 
@@ -30,7 +30,8 @@ export interface ProofOptions {
  * @returns the proven connection; undefined when nothing could be proven either way: no place came free in
  *   time, because all are checked out for long, or the server is out of reach. Then the credential goes into
  *   service untried, rather than that a leaked client holds up rotation until the old lease ends.
- * @throws SecretsError `unauthenticated` when the server turns the credential away
+ * @throws SecretsError `unauthenticated` when the server turns the credential away, `invalid-value` when the connection
+ *   fails otherwise, by a hook of the pool, say
  */
 export async function prove(
   candidate: Generation,
@@ -73,10 +74,18 @@ async function connect(candidate: Generation, slots: Slots, signal: AbortSignal)
 }
 
 function turnedAway(cause: unknown, ref: string): SecretsError {
-  return new SecretsError('unauthenticated', {
-    ref,
-    problem: 'The database does not accept the new credential, so the one before stays in service.',
-    remedy: 'Check that the store creates or changes its roles in the database that the pool connects to.',
-    cause,
-  });
+  return isRefusal(cause)
+    ? new SecretsError('unauthenticated', {
+        ref,
+        problem: 'The database does not accept the new credential, so the one before stays in service.',
+        remedy:
+          'Check that the store creates or changes its roles in the database that the pool connects to.',
+        cause,
+      })
+    : new SecretsError('invalid-value', {
+        ref,
+        problem: 'A connection with the new credential failed, so the one before stays in service.',
+        remedy: 'See the cause: the database, or onConnect or verify of the pool, turned it down.',
+        cause,
+      });
 }

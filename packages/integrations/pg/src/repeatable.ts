@@ -1,17 +1,21 @@
-/** Leading blanks and comments, then a command that may commit half-way on its own. */
-const COMMITS_WITHIN = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:call|do)\b/i;
+/**
+ * Leading blanks, empty statements and comments (none within another), then a command that leaves nothing behind when
+ * it fails. All others may commit half-way on their own: `CALL`, `DO`, `CREATE INDEX CONCURRENTLY`, `VACUUM`, ….
+ */
+const LEAVES_NOTHING =
+  /^(?:[\s;]|--[^\n\r]*(?:[\n\r]|$)|\/\*(?:(?!\/\*|\*\/)[\s\S])*\*\/)*\(*(?:select|with|values|table|insert|update|delete|merge|show|explain)\b/i;
 
 /**
  * Whether what was given to `pool.query` can be sent again as it is.
  *
- * Cursors, streams and other submittables cannot: they hold the state of their first attempt. `CALL` and `DO`
- * cannot: they may have committed before they failed. A named statement without its text is unknown elsewhere.
+ * Cursors, streams and other submittables cannot: they hold the state of their first attempt. Nor can what may have
+ * committed before it failed. A named statement without its text is unknown elsewhere.
  */
 export function isRepeatable(query: unknown): boolean {
-  if (typeof query === 'string') return !COMMITS_WITHIN.test(query);
+  if (typeof query === 'string') return LEAVES_NOTHING.test(query);
   if (typeof query !== 'object' || query === null) return false;
   const { text, submit } = query as { readonly text?: unknown; readonly submit?: unknown };
-  return typeof submit !== 'function' && typeof text === 'string' && !COMMITS_WITHIN.test(text);
+  return typeof submit !== 'function' && typeof text === 'string' && LEAVES_NOTHING.test(text);
 }
 
 /** The parts of a pg client that tell what its failed statement has done. */

@@ -194,13 +194,18 @@ export class RotatingPool extends PgPool implements SlotPool {
 
   /** Lets code that reads `pool.options`, or makes a client of its own from them, find the credential in service. */
   #describeCredential(): void {
+    // What is assigned to them is ignored: it would last until the next rotation.
     const describe = (name: string, enumerable: boolean, get: () => unknown) =>
-      Object.defineProperty(this.options, name, { configurable: true, enumerable, get });
+      Object.defineProperty(this.options, name, { configurable: true, enumerable, get, set: () => {} });
     describe('user', true, () => this.#succession.inService?.user);
     describe('password', false, () => {
       const generation = this.#succession.inService;
       return async () => generation?.revealPassword();
     });
+    for (const name of ['host', 'port', 'database'] as const) {
+      if (this.options[name] !== undefined) continue;
+      describe(name, true, () => this.#succession.inService?.revealSettings()[name]);
+    }
   }
 }
 Object.defineProperty(RotatingPool, 'name', { value: pg.Pool.name });

@@ -33,8 +33,6 @@ export class Succession {
   readonly #slots: Slots;
   readonly #config: RotatingPoolConfig;
   readonly #clock: Clock;
-  /** Generations that are not in service yet; the connections that proved them are held back. */
-  readonly #candidates = new Set<Generation>();
   readonly #ending = new AbortController();
   #count = 0;
   #proving = false;
@@ -60,7 +58,7 @@ export class Succession {
 
   /** Whether it has connections away from the pool: to prove a credential, or to replace them. */
   get isAtWork(): boolean {
-    return this.#proving || this.#candidates.size > 0 || this.#slots.claimed > 0 || this.changeover.isBusy;
+    return this.#proving || this.#slots.claimed > 0 || this.changeover.isBusy;
   }
 
   /** The generation to open a connection with: after a refusal, the one that replaces it, if one can be had. */
@@ -90,10 +88,9 @@ export class Succession {
     return generation.trial;
   }
 
-  /** The pool ends: proofs neither take places nor hold connections back any more. */
+  /** The pool ends: proofs take no places any more. */
   stopProofs(): void {
     this.#ending.abort();
-    for (const candidate of this.#candidates) this.#releaseProof(candidate);
   }
 
   /** Follows the secret no more. */
@@ -109,24 +106,29 @@ export class Succession {
     return isReplaced;
   }
 
-  /** A new version of the secret: proves it while the one before serves. */
+  /**
+   * A new version of the secret: proves it while the one before serves. The connection that proved it serves from
+   * then on: another consumer of the secret may take its time to prove it, too, and this may be the only one.
+   */
   async #admit(secret: Secret, signal: AbortSignal): Promise<Generation> {
     const candidate = new Generation(++this.#count, this.#checked(credentialOf(secret), secret.ref));
     if (this.#pool.ending || this.#hasNothingToLose()) return candidate;
     this.#proving = true;
     try {
-      candidate.proof = await prove(candidate, {
+      const proof = await prove(candidate, {
         slots: this.#slots,
         clock: this.#clock,
         ref: secret.ref,
         signal,
         enough: this.#ending.signal,
       });
-      this.#candidates.add(candidate);
+      candidate.isExtra = proof?.isExtra === true;
+      if (proof !== undefined) process.nextTick(proof.release);
     } finally {
       this.#proving = false;
+      // Who waits because the server had no room, waits for the end of this.
+      process.nextTick(() => this.#pool._pulseQueue());
     }
-    if (this.inService === undefined || this.#pool.ending) this.#releaseProof(candidate);
     return candidate;
   }
 
@@ -146,15 +148,6 @@ export class Succession {
     return held === undefined || held.isRefused || this.#waiting >= this.#pool.options.max;
   }
 
-  #releaseProof(candidate: Generation): void {
-    const { proof } = candidate;
-    candidate.proof = undefined;
-    process.nextTick(() => {
-      this.#candidates.delete(candidate);
-      proof?.release();
-    });
-  }
-
   /**
    * `generation` serves no more: resolves when its last connection is closed. When `signal` aborts, its role is
    * about to go: what is still in use is cut off.
@@ -163,10 +156,7 @@ export class Succession {
     const { inService } = this;
     const emptied = generation.retire();
     if (inService === generation || signal.aborted) generation.standing = 'dead';
-    this.#releaseProof(generation);
-    const extra = inService?.proof?.isExtra ? 1 : 0;
-    if (inService !== undefined) this.#releaseProof(inService);
-    if (generation.standing === 'good') this.changeover.begin(extra);
+    if (generation.standing === 'good') this.changeover.begin(inService?.isExtra ? 1 : 0);
     else this.#evictIdle(generation);
 
     const cutOff = () => {

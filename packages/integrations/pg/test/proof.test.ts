@@ -71,7 +71,7 @@ describe.skipIf(!requireServer('postgres'))('a new credential is proven before i
     const { pool, source } = running;
     await pool.query('SELECT 1');
     isBroken = true;
-    await expect(source.rotate()).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(source.rotate()).rejects.toMatchObject({ code: 'invalid-value' });
     await expect(pool.query('SELECT 1')).resolves.toMatchObject({ rowCount: 1 });
     await finish(running);
   });
@@ -108,6 +108,53 @@ describe.skipIf(!requireServer('postgres'))('a new credential is proven before i
     expect(gauge.peak).toBe(2);
     clients[1]?.release();
     await source.drained();
+    await finish(running);
+  });
+
+  it('serves at once, though another pool of the same secret takes its time to prove it', async () => {
+    const source = new RoleSource(server);
+    const options = poolOptions(server, new Gauge(), { max: 1, connectionTimeoutMillis: 2_000 });
+    const pools = [
+      createPool(source, 'test:database', options),
+      createPool(source, 'test:database', options),
+    ];
+    const [quick, busy] = pools as [pg.Pool, pg.Pool];
+    const held = await busy.connect();
+    const load = new Workload(quick, { workers: 3 });
+    await load.progress();
+    const rotated = source.rotate();
+    await until(() => source.fetched === 2);
+    await load.progress();
+    expect(source.published).toBe(1);
+    held.release();
+    await rotated;
+    await load.progress();
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    await quick.end();
+    await busy.end();
+    await source.close();
+    expect(source.faults).toEqual([]);
+  });
+
+  it('whoever waits for it because the server has no room is served when it is over', async () => {
+    const running = start({}, { max: 3, idleTimeoutMillis: 20 });
+    const { pool, source } = running;
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await pool.query('SELECT 1');
+      await until(() => pool.totalCount === 0);
+      await server.query(`ALTER DATABASE ${server.database} CONNECTION LIMIT 0`);
+      const rotated = source.rotate().catch(() => {});
+      let outcome: string | undefined;
+      const answered = pool.query('SELECT 1').then(
+        () => (outcome = 'answered'),
+        ({ code }) => (outcome = code),
+      );
+      await until(() => pool.waitingCount === 1 || outcome !== undefined);
+      await server.query(`ALTER DATABASE ${server.database} CONNECTION LIMIT -1`);
+      await rotated;
+      expect(['answered', '53300']).toContain(await answered);
+    }
     await finish(running);
   });
 

@@ -1,5 +1,5 @@
 import { createPool } from '@keyturn/pg';
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../../test/servers/postgres.js';
 import { requireServer } from '../../../../test/servers/require-server.js';
@@ -263,13 +263,30 @@ describe.skipIf(!requireServer('postgres'))('rotation', () => {
     expect(source.faults).toEqual([]);
   });
 
+  it('pool.options tells the server that the secret names, and ignores what is assigned to the credential', async () => {
+    const { host, port, database } = server;
+    const where = { host, port: String(port), database };
+    const source = new RoleSource(server, { secretOf: (role) => ({ ...role, ...where }) });
+    const pool = createPool(source, 'test:database', {});
+    await pool.query('SELECT 1');
+    expect(pool.options).toMatchObject({ host, port, database });
+    Object.assign(pool.options, { user: 'nobody', password: 'nothing' });
+    const client = new pg.Client(pool.options);
+    await client.connect();
+    const { rows } = await client.query('SELECT session_user AS who');
+    expect(rows).toEqual([{ who: source.role.username }]);
+    await client.end();
+    await pool.end();
+    await source.close();
+  });
+
   it('a new client of the user, made from pool.options, logs in with the credential in service', async () => {
     const running = start();
     const { pool, source } = running;
     await pool.query('SELECT 1');
     await source.rotate();
     const inner = pool as unknown as { readonly Client: typeof pg.Client };
-    for (const Class of [(await import('pg')).default.Client, inner.Client]) {
+    for (const Class of [pg.Client, inner.Client]) {
       const client = new Class({ ...pool.options, password: pool.options.password });
       await client.connect();
       const { rows } = await client.query('SELECT current_user AS who');
