@@ -33,6 +33,8 @@ export interface SecretsConfig {
     readonly maxRetryDelay?: Duration;
     /** How long a breaker stays open. Default 5 seconds. */
     readonly breakerReset?: Duration;
+    /** Fetches from one store at a time; the others wait for their turn. Default 32. */
+    readonly concurrency?: number;
   };
   /** How rotations and shutdown proceed. */
   readonly rotation?: {
@@ -62,6 +64,8 @@ export interface Settings {
   readonly cache: CachePolicy & { readonly maxEntries: number };
   readonly guard: GuardPolicy;
   readonly breaker: BreakerPolicy;
+  /** Fetches from one store at a time. */
+  readonly concurrency: number;
   readonly rotation: { readonly proofMs: number; readonly drainMs: number; readonly revokeMs: number };
   readonly plainFields: ReadonlySet<string>;
 }
@@ -82,6 +86,7 @@ const DEFAULTS = {
   breakerFailurePercent: 50,
   breakerWindow: '10s',
   breakerReset: '5s',
+  concurrency: 32,
   proofTimeout: '10s',
   drainTimeout: '30s',
   revokeTimeout: '5s',
@@ -122,6 +127,7 @@ export function settingsOf(config: SecretsConfig): Settings {
       windowMs: durationMs(DEFAULTS.breakerWindow, 'breaker window'),
       resetAfterMs: durationMs(resilience.breakerReset ?? DEFAULTS.breakerReset, 'resilience.breakerReset'),
     },
+    concurrency: positiveInteger(resilience.concurrency ?? DEFAULTS.concurrency, 'resilience.concurrency'),
     rotation: {
       proofMs: waitMs(rotation.proofTimeout ?? DEFAULTS.proofTimeout, 'rotation.proofTimeout'),
       drainMs: waitMs(rotation.drainTimeout ?? DEFAULTS.drainTimeout, 'rotation.drainTimeout'),
@@ -134,7 +140,14 @@ export function settingsOf(config: SecretsConfig): Settings {
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   '': ['providers', 'cache', 'resilience', 'rotation', 'redactor', 'plainFields', 'instance', 'clock'],
   cache: ['ttl', 'maxStale', 'maxEntries'],
-  resilience: ['attemptTimeout', 'attempts', 'firstRetryDelay', 'maxRetryDelay', 'breakerReset'],
+  resilience: [
+    'attemptTimeout',
+    'attempts',
+    'firstRetryDelay',
+    'maxRetryDelay',
+    'breakerReset',
+    'concurrency',
+  ],
   rotation: ['proofTimeout', 'drainTimeout', 'revokeTimeout'],
 };
 

@@ -13,6 +13,8 @@ import { Upkeep } from './lease/upkeep.js';
 import { ProviderRuntime } from './provider/provider-runtime.js';
 import { Router } from './provider/router.js';
 import { Breaker } from './resilience/breaker.js';
+import { Bulkhead } from './resilience/bulkhead.js';
+import { RetryBudget } from './resilience/retry-budget.js';
 import { Resolver } from './resolver.js';
 import { Secrets } from './secrets.js';
 import { shutdown } from './shutdown.js';
@@ -61,7 +63,9 @@ export function createSecrets(config: SecretsConfig): Secrets {
     keepers.push(keeper);
     const changed = (state: Breaker['state']) =>
       diagnostics.emit('breaker-changed', { provider: alias, state });
-    return [alias, { runtime, breaker: new Breaker(settings.breaker, clock, changed) }] as const;
+    const breaker = new Breaker(settings.breaker, clock, changed);
+    const bulkhead = new Bulkhead(settings.concurrency);
+    return [alias, { runtime, breaker, bulkhead, budget: new RetryBudget() }] as const;
   });
   const router = new Router(new Map(routes));
 

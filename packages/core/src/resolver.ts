@@ -156,13 +156,13 @@ export class Resolver {
   }
 
   async #load(target: Target, { retry, limitMs }: LoadOptions, signal: AbortSignal): Promise<Entry> {
-    const { runtime, breaker } = this.#router.route(target);
+    const route = this.#router.route(target);
     const held = this.#cache.get(target.ref);
     if (!retry) this.#singleAttempts.add(target.ref);
     try {
       const fetched = await guarded(
-        (attempt) => runtime.fetch(target, attempt),
-        breaker,
+        (attempt) => route.runtime.fetch(target, attempt),
+        route,
         { ...this.#settings.guard, ...(limitMs === undefined ? {} : { attemptTimeoutMs: limitMs }) },
         this.#clock,
         { signal, retry, onLate: (late) => this.#admission.giveUp(this.#entry(target, late)) },

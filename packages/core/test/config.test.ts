@@ -13,6 +13,7 @@ describe('the configuration', () => {
       cache: { ttlMs: 300_000, maxStaleMs: 3_600_000, maxEntries: 10_000 },
       guard: { attemptTimeoutMs: 10_000, retry: { attempts: 3, firstDelayMs: 200, maxDelayMs: 5_000 } },
       breaker: { minCalls: 5, failurePercent: 50, windowMs: 10_000, resetAfterMs: 5_000 },
+      concurrency: 32,
       rotation: { proofMs: 10_000, drainMs: 30_000, revokeMs: 5_000 },
       plainFields: new Set([
         'username',

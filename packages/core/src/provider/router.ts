@@ -1,12 +1,11 @@
 import { SecretsError } from '../errors/secrets-error.js';
-import type { Breaker } from '../resilience/breaker.js';
+import type { Protection } from '../resilience/guard.js';
 import type { ProviderRuntime } from './provider-runtime.js';
 import type { Target } from './target.js';
 
-/** A provider with its breaker. */
-export interface Route {
+/** A provider with what protects its store. */
+export interface Route extends Protection {
   readonly runtime: ProviderRuntime;
-  readonly breaker: Breaker;
 }
 
 /** Finds the provider that a reference names by its alias. */

@@ -1,7 +1,9 @@
 import type { Clock } from '../time/clock.js';
 import type { Breaker } from './breaker.js';
+import type { Bulkhead } from './bulkhead.js';
 import { withDeadline } from './deadline.js';
 import { type RetryPolicy, withRetry } from './retry.js';
+import type { RetryBudget } from './retry-budget.js';
 
 /** How a call to a provider is protected. */
 export interface GuardPolicy {
@@ -16,10 +18,17 @@ export interface GuardOptions<Result> {
   readonly onLate?: (result: Result) => void;
 }
 
-/** Protects calls in the fixed order: retry around breaker around deadline. */
+/** What protects one store, and stays from call to call. */
+export interface Protection {
+  readonly budget: RetryBudget;
+  readonly bulkhead: Bulkhead;
+  readonly breaker: Breaker;
+}
+
+/** Protects calls in the fixed order: retry around bulkhead around breaker around deadline. */
 export function guarded<Result>(
   call: (signal: AbortSignal) => Promise<Result>,
-  breaker: Breaker,
+  { budget, bulkhead, breaker }: Protection,
   { attemptTimeoutMs, retry }: GuardPolicy,
   clock: Clock,
   options: GuardOptions<Result>,
@@ -27,5 +36,6 @@ export function guarded<Result>(
   const { signal, onLate } = options;
   const attempt = () =>
     breaker.run(() => withDeadline(call, { limitMs: attemptTimeoutMs, clock, signal, onLate }));
-  return options.retry ? withRetry(attempt, { policy: retry, clock, signal }) : attempt();
+  const inTurn = () => bulkhead.run(attempt, signal);
+  return options.retry ? withRetry(inTurn, { policy: retry, budget, clock, signal }) : inTurn();
 }

@@ -1,5 +1,6 @@
 import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
 import type { Clock } from '../time/clock.js';
+import type { RetryBudget } from './retry-budget.js';
 
 export interface RetryPolicy {
   /** Calls at most, the first one included. */
@@ -29,15 +30,22 @@ export function retryDelayMs(
   return error.retryAfterMs > policy.maxDelayMs ? undefined : error.retryAfterMs + delayMs;
 }
 
-/** Calls until it succeeds, fails in a way that a retry cannot mend, or has used up its attempts. */
+/** Calls until it succeeds, fails in a way that a retry cannot mend, or has used up its attempts or the budget. */
 export async function withRetry<Result>(
   call: () => Promise<Result>,
   {
     policy,
+    budget,
     clock,
     signal,
-  }: { readonly policy: RetryPolicy; readonly clock: Clock; readonly signal: AbortSignal },
+  }: {
+    readonly policy: RetryPolicy;
+    readonly budget: RetryBudget;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Result> {
+  budget.earn();
   for (let attempt = 1; ; attempt++) {
     try {
       return await call();
@@ -45,7 +53,7 @@ export async function withRetry<Result>(
       const delayMs = isSecretsError(error)
         ? retryDelayMs(error, attempt, policy, clock.random())
         : undefined;
-      if (delayMs === undefined || signal.aborted) throw error;
+      if (delayMs === undefined || signal.aborted || !budget.spend()) throw error;
       await clock.sleep(delayMs, { signal, hold: true });
     }
   }

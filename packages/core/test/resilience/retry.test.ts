@@ -3,6 +3,7 @@ import { fakeClock } from '@keyturn/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { retryDelayMs, withRetry } from '../../src/resilience/retry.js';
+import { RetryBudget } from '../../src/resilience/retry-budget.js';
 import { failure } from '../support/store.js';
 import { codeOf, until } from '../support/world.js';
 
@@ -60,29 +61,48 @@ describe('retrying', () => {
 
   it('goes on until it succeeds', async () => {
     const { clock, startedMs, call } = failing('unavailable', 'timeout');
-    expect(await until(clock, withRetry(call, { policy: POLICY, clock, signal }))).toBe('value');
+    expect(
+      await until(clock, withRetry(call, { policy: POLICY, budget: new RetryBudget(), clock, signal })),
+    ).toBe('value');
     expect(startedMs).toHaveLength(3);
     expect(startedMs[1]).toBeGreaterThanOrEqual(20);
   });
 
   it('F39: gives up after its attempts with the last error', async () => {
     const { clock, startedMs, call } = failing('unavailable', 'unavailable', 'timeout', 'unavailable');
-    expect(await until(clock, codeOf(withRetry(call, { policy: POLICY, clock, signal })))).toBe('timeout');
+    expect(
+      await until(
+        clock,
+        codeOf(withRetry(call, { policy: POLICY, budget: new RetryBudget(), clock, signal })),
+      ),
+    ).toBe('timeout');
     expect(startedMs).toHaveLength(3);
   });
 
   it('does not repeat what a retry cannot mend, nor a foreign error', async () => {
     const { clock, startedMs, call } = failing('permission-denied');
-    expect(await codeOf(withRetry(call, { policy: POLICY, clock, signal }))).toBe('permission-denied');
+    expect(await codeOf(withRetry(call, { policy: POLICY, budget: new RetryBudget(), clock, signal }))).toBe(
+      'permission-denied',
+    );
     expect(startedMs).toHaveLength(1);
-    const foreign = withRetry(() => Promise.reject(new TypeError('x')), { policy: POLICY, clock, signal });
+    const foreign = withRetry(() => Promise.reject(new TypeError('x')), {
+      policy: POLICY,
+      budget: new RetryBudget(),
+      clock,
+      signal,
+    });
     await expect(foreign).rejects.toThrow(TypeError);
   });
 
   it('stops waiting when the caller leaves', async () => {
     const { clock, startedMs, call } = failing('unavailable');
     const caller = new AbortController();
-    const result = withRetry(call, { policy: POLICY, clock, signal: caller.signal });
+    const result = withRetry(call, {
+      policy: POLICY,
+      budget: new RetryBudget(),
+      clock,
+      signal: caller.signal,
+    });
     await clock.settle();
     caller.abort(failure('aborted'));
     expect(await codeOf(result)).toBe('aborted');
