@@ -12,7 +12,7 @@ const published = workspacePackages();
 const entries = published.flatMap(({ name, manifest }) =>
   Object.keys(manifest.exports)
     .filter((subpath) => subpath !== './package.json')
-    .map((subpath) => ({ name, entry: name + subpath.slice(1) })),
+    .map((subpath) => ({ name, entry: name + subpath.slice(1), peers: neededPeers(manifest) })),
 );
 
 let packed: PackedPackages;
@@ -30,12 +30,12 @@ describe.each(published)('the tarball of $name', ({ name, manifest }) => {
   });
 });
 
-describe.each(entries)('$entry', ({ name, entry }) => {
+describe.each(entries)('$entry', ({ name, entry, peers }) => {
   test('gives the same names to import and require, leaves nothing behind, and needs only what is declared', async () => {
     const folder = packed.installAlone(name);
     const [esm, cjs] = await Promise.all([
-      loaded(folder, 'probe.mjs', `const api = await import(${JSON.stringify(entry)});`),
-      loaded(folder, 'probe.cjs', `const api = require(${JSON.stringify(entry)});`),
+      loaded(folder, 'probe.mjs', peers, (name) => `await import(${JSON.stringify(name)})`, entry),
+      loaded(folder, 'probe.cjs', peers, (name) => `require(${JSON.stringify(name)})`, entry),
     ]);
     expect(esm.names).toEqual(cjs.names);
     expect(esm.names).not.toHaveLength(0);
@@ -77,16 +77,31 @@ interface Probe {
   readonly resources: readonly string[];
 }
 
+/** What the user has beside the package, and what leaves traces of its own. */
+function neededPeers({ peerDependencies = {}, peerDependenciesMeta = {} }): string[] {
+  const meta: Readonly<Record<string, { readonly optional?: boolean }>> = peerDependenciesMeta;
+  return Object.keys(peerDependencies).filter(
+    (name) => !name.startsWith('@keyturn/') && !meta[name]?.optional,
+  );
+}
+
 /** Loads an entry in a process of its own and tells what it exports and what it has left in the process. */
-async function loaded(folder: string, fileName: string, load: string): Promise<Probe> {
+async function loaded(
+  folder: string,
+  fileName: string,
+  peers: readonly string[],
+  load: (name: string) => string,
+  entry: string,
+): Promise<Probe> {
   const file = join(folder, fileName);
   writeFileSync(
     file,
-    `void [process.stdout, process.stderr]; // Made at their first use, by anybody.
+    `${peers.map((peer) => `${load(peer)};`).join('\n')}
+     void [process.stdout, process.stderr]; // Made at their first use, by anybody.
      const globals = new Set(Object.getOwnPropertyNames(globalThis));
      const listeners = new Set(process.eventNames());
      const resources = process.getActiveResourcesInfo().length;
-     ${load}
+     const api = ${load(entry)};
      const names = Object.keys(api).filter((name) => name !== 'module.exports').sort();
      console.log(JSON.stringify({
        names,

@@ -105,7 +105,7 @@ export function settingsOf(config: SecretsConfig): Settings {
     cache: {
       ttlMs: durationMs(cache.ttl ?? DEFAULTS.ttl, 'cache.ttl'),
       maxStaleMs: durationMs(cache.maxStale ?? DEFAULTS.maxStale, 'cache.maxStale'),
-      maxEntries: positiveInteger(cache.maxEntries ?? DEFAULTS.maxEntries, 'cache.maxEntries'),
+      maxEntries: entries(cache.maxEntries ?? DEFAULTS.maxEntries),
     },
     guard: {
       attemptTimeoutMs: waitMs(
@@ -169,7 +169,7 @@ function checkShape(config: SecretsConfig): void {
   if (providers.length === 0) throw invalid('providers', 'is empty');
   for (const [alias, provider] of providers) {
     if (!isAlias(alias)) throw invalid(`providers.${alias}`, 'is not a word of letters, digits, - and _');
-    if (typeof provider?.fetch !== 'function') throw invalid(`providers.${alias}`, 'is not a provider');
+    if (!isProvider(provider)) throw invalid(`providers.${alias}`, 'is not a provider');
   }
   const { redactor, plainFields = [], clock, instance } = config;
   if (!Array.isArray(plainFields) || plainFields.some((name) => typeof name !== 'string' || name === ''))
@@ -181,6 +181,14 @@ function checkShape(config: SecretsConfig): void {
   if (instance !== undefined && typeof instance !== 'string') throw invalid('instance', 'is not a string');
 }
 
+function isProvider(provider: Provider | undefined): boolean {
+  if (!hasMethods(provider, ['fetch'])) return false;
+  const methods = ['fetchMany', 'renew', 'revoke', 'watch', 'list', 'close'] as const;
+  const { session } = provider as Provider;
+  const isAble = methods.every((name) => ['undefined', 'function'].includes(typeof provider?.[name]));
+  return isAble && (session === undefined || hasMethods(session, ['login']));
+}
+
 function hasMethods(thing: unknown, names: readonly string[]): boolean {
   return names.every((name) => typeof (thing as Record<string, unknown> | null)?.[name] === 'function');
 }
@@ -188,6 +196,12 @@ function hasMethods(thing: unknown, names: readonly string[]): boolean {
 function positiveInteger(value: number, setting: string): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw invalid(setting, 'is not a positive whole number');
+}
+
+/** lru-cache keeps a place for each at once. */
+function entries(value: number): number {
+  if (value <= 10_000_000) return positiveInteger(value, 'cache.maxEntries');
+  throw invalid('cache.maxEntries', 'is no number up to ten million');
 }
 
 /** A time that is waited for: zero would give nobody a chance, or repeat without a pause. */

@@ -69,6 +69,7 @@ export function defineSecrets<const Needs extends SecretNeeds>(needs: Needs): De
 }
 
 function checked(given: SecretInput | SecretNeed): SecretNeed {
+  if (given === undefined || given === null) return checked('');
   const need = typeof given === 'string' || given instanceof Template ? { ref: given } : given;
   const ref = refOf(need.ref);
   parseRef(ref);

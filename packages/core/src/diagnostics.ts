@@ -95,7 +95,8 @@ export class Diagnostics {
       const threw = (error: unknown) => this.listenerThrew(`a listener of ${event}`, error);
       try {
         const outcome = (listener as (payload: SecretsEvents[Event]) => unknown)(payload);
-        if (outcome instanceof Promise) outcome.catch(threw);
+        // A promise of any kind: unhandled, it would end the process.
+        Promise.resolve(outcome).catch(threw);
       } catch (error) {
         threw(error);
       }

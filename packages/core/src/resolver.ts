@@ -24,6 +24,8 @@ export interface Resolved {
 export interface LoadOptions {
   /** Whether failed attempts are repeated: while a caller waits, but not in the background. */
   readonly retry: boolean;
+  /** Whether it is made though the breaker is open: a lease in use is worth the attempt, which its schedule bounds. */
+  readonly throughBreaker?: boolean;
   /** The longest that one attempt may take, where it is less than the configured time. */
   readonly limitMs?: number;
   /** Stops waiting. */
@@ -155,19 +157,37 @@ export class Resolver {
     await this.#loads.abortAll(reason);
   }
 
-  async #load(target: Target, { retry, limitMs }: LoadOptions, signal: AbortSignal): Promise<Entry> {
+  async #load(
+    target: Target,
+    { retry, limitMs, throughBreaker = false }: LoadOptions,
+    signal: AbortSignal,
+  ): Promise<Entry> {
     const route = this.#router.route(target);
     const held = this.#cache.get(target.ref);
     if (!retry) this.#singleAttempts.add(target.ref);
-    try {
+    const fetch = async () => {
       const fetched = await guarded(
         (attempt) => route.runtime.fetch(target, attempt),
         route,
         { ...this.#settings.guard, ...(limitMs === undefined ? {} : { attemptTimeoutMs: limitMs }) },
         this.#clock,
-        { signal, retry, onLate: (late) => this.#admission.giveUp(this.#entry(target, late)) },
+        {
+          signal,
+          retry,
+          throughBreaker,
+          onLate: (late) => this.#admission.giveUp(this.#entry(target, late)),
+        },
       );
-      const entry = await this.#admission.admit(this.#entry(target, fetched), held, signal);
+      return this.#entry(target, fetched);
+    };
+    try {
+      let next = await fetch();
+      if (this.#isOver(next)) {
+        // The host was frozen while the answer came, say: the store may be well, and the next lease in time.
+        this.#admission.giveUp(next);
+        next = await fetch();
+      }
+      const entry = await this.#admission.admit(next, held, signal);
       this.#refusals.forget(target.ref);
       return entry;
     } catch (error) {

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { Asked } from './asked.js';
 import type { SecretCache } from './cache/secret-cache.js';
 import { sharedAbort } from './concurrency/shared-abort.js';
-import type { Diagnostics, SecretsEvent, SecretsEvents } from './diagnostics.js';
+import { type Diagnostics, EVENT_NAMES, type SecretsEvent, type SecretsEvents } from './diagnostics.js';
 import { asSecretsError } from './errors/as-secrets-error.js';
 import { SecretsError } from './errors/secrets-error.js';
 import { throwAll } from './errors/throw-all.js';
@@ -71,6 +71,8 @@ export class Secrets implements SecretSource, AsyncDisposable {
   ): Promise<Secret> {
     try {
       const asked = this.#ask(input);
+      if (options?.signal !== undefined && !(options.signal instanceof AbortSignal))
+        throw misused('getSecret', 'an AbortSignal as its signal');
       if (options?.schema !== undefined) return this.#validated(asked, options.schema, options.signal);
       const fresh = asked.fresh(this.#clock.monotonicMs());
       return fresh === undefined ? this.#resolve(asked, options?.signal) : fresh.promise;
@@ -98,6 +100,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
    * @throws SecretsError for one that is missing; with several, its message lists them all
    */
   async preload(inputs: readonly SecretInput[]): Promise<void> {
+    if (!Array.isArray(inputs)) throw misused('preload', 'a list of references');
     const outcomes = await Promise.allSettled(inputs.map((input) => this.getSecret(input)));
     throwAll(outcomes, 'preload');
   }
@@ -122,6 +125,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
    * @throws SecretsError `invalid-ref` for a malformed reference or an unknown alias
    */
   watch(input: SecretInput, listener: (secret: Secret) => void | Promise<void>): () => void {
+    if (typeof listener !== 'function') throw misused('watch', 'a function');
     const { target } = this.#ask(input);
     const consumption = this.consume(input, {
       adopt: async (secret) => {
@@ -164,6 +168,8 @@ export class Secrets implements SecretSource, AsyncDisposable {
     event: Event,
     listener: (payload: SecretsEvents[Event]) => void,
   ): () => void {
+    if (typeof listener !== 'function') throw misused('on', 'a function');
+    if (!EVENT_NAMES.includes(event)) throw misused('on', `one of the events ${EVENT_NAMES.join(', ')}`);
     return this.#parts.diagnostics.on(event, listener);
   }
 
@@ -224,4 +230,11 @@ export class Secrets implements SecretSource, AsyncDisposable {
     else this.#byRef.set(input, asked);
     return asked;
   }
+}
+
+function misused(method: string, wanted: string): SecretsError {
+  return new SecretsError('invalid-config', {
+    problem: `${method}() was not given ${wanted}.`,
+    remedy: 'Correct the arguments of the call.',
+  });
 }

@@ -2,7 +2,7 @@
  * What each error code means to the machinery: the one table that retry, breaker and stale-serving read.
  *
  * - `retry`: the same call may succeed shortly; a waiting caller tries again.
- * - `tripsBreaker`: counts as a failure of the backend.
+ * - `tripsBreaker`: counts as a failure of the backend. Not `bad-response`: an empty secret says nothing of the others.
  * - `serveStale`: within `maxStale`, the value held before may be handed out in its place.
  */
 export const ERROR_POLICY = {
@@ -14,7 +14,7 @@ export const ERROR_POLICY = {
   'rate-limited': { retry: true, tripsBreaker: false, serveStale: true },
   timeout: { retry: true, tripsBreaker: true, serveStale: true },
   unavailable: { retry: true, tripsBreaker: true, serveStale: true },
-  'bad-response': { retry: false, tripsBreaker: true, serveStale: true },
+  'bad-response': { retry: false, tripsBreaker: false, serveStale: true },
   unsupported: { retry: false, tripsBreaker: false, serveStale: false },
   'invalid-ref': { retry: false, tripsBreaker: false, serveStale: false },
   'invalid-config': { retry: false, tripsBreaker: false, serveStale: false },

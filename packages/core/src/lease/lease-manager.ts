@@ -64,6 +64,8 @@ export class LeaseManager {
     const tracked = this.#targets.get(target);
     if (!tracked?.consumers.delete(slot) || tracked.consumers.size > 0) return;
     tracked.watching?.abort();
+    const over = tracked.entry === undefined ? this.#cache.get(target.ref) : undefined;
+    if (over?.handle !== undefined) this.#upkeep.forget(over);
     this.#targets.dropIfIdle(tracked);
   }
 

@@ -185,7 +185,10 @@ export class SessionKeeper implements SessionObserver {
   #succeed(previous: Grant): void {
     this.#leases().replaceChildren(previous);
     this.#leaving.add(previous);
-    this.#revokeWhenChildless(previous);
+    // Over by our clock before it was followed: that may have been set forward, and the store still know it.
+    const isOver = Number.isFinite(previous.untilMs) && this.#clock.monotonicMs() >= previous.untilMs;
+    if (isOver) void this.#revoke(previous, this.#limitMs);
+    else this.#revokeWhenChildless(previous);
   }
 
   #revokeWhenChildless(previous: Grant): void {

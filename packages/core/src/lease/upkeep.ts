@@ -113,7 +113,12 @@ export class Upkeep {
     if (this.isStopped) return;
     try {
       const remainingMs = entry === undefined ? 0 : entry.usableUntilMs - this.#clock.monotonicMs();
-      await this.#resolver.load(target, { retry: false, limitMs: this.#attemptMs(remainingMs) });
+      const throughBreaker = entry?.lease !== undefined;
+      await this.#resolver.load(target, {
+        retry: false,
+        throughBreaker,
+        limitMs: this.#attemptMs(remainingMs),
+      });
     } catch (error) {
       if (tracked.entry !== entry || !this.#targets.isCurrent(tracked) || this.isStopped) return;
       this.#failed(tracked, asSecretsError(error, { ref: target.ref, provider: target.alias }));
@@ -225,7 +230,12 @@ export class Upkeep {
     if (entry.lease !== undefined) this.#diagnostics.emit('lease-expired', { ref: target.ref, version });
     entry.end();
     tracked.entry = undefined;
-    if (tracked.consumers.size > 0) return;
+    if (tracked.consumers.size === 0) this.forget(entry);
+  }
+
+  /** Nobody has a use for a version that is over: its lease, which the store may believe in for longer, is revoked. */
+  forget(entry: Entry): void {
+    const { target } = entry;
     this.#cache.drop(entry);
     void this.#revocations.revoke(entry);
     this.#router.route(target).runtime.retire(target.ref, entry, undefined);

@@ -22,6 +22,9 @@ export interface LeaseHandle {
   readonly renewable: boolean;
 }
 
+/** A hundred years: what is longer is a mistake, and no date. */
+const LONGEST_MS = 100 * 366 * 86_400_000;
+
 /**
  * Refuses a lease without a length. One of NaN or zero would be renewed without end, or stop every timer.
  *
@@ -33,13 +36,14 @@ export function checkLease(lease: Lease | undefined): asserts lease is Lease {
   const ttlMs = lease?.ttlMs;
   if (
     ttlMs !== undefined &&
-    Number.isFinite(ttlMs) &&
+    ttlMs <= LONGEST_MS &&
     (ttlMs > 0 || (ttlMs === 0 && lease?.end === 'rotates'))
   ) {
     return;
   }
   throw new SecretsError('bad-response', {
-    problem: 'The lease has no length: its ttl is missing, zero, negative or no number.',
+    problem:
+      'The lease has no length: its ttl is missing, zero, negative, no number, or longer than a hundred years.',
     remedy: 'Check what answers at the provider’s address; the value held before stays.',
   });
 }

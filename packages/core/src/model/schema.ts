@@ -60,8 +60,12 @@ function mismatch(ref: string, issues: readonly StandardSchemaV1.Issue[]): Secre
   });
 }
 
-/** Where an issue is. Its message is left out: it may quote what it found. */
+/**
+ * Where an issue is: the field, and whether it is within that. Its message is left out, and deeper parts of its path,
+ * since they may quote what was found: a key of a map can be an account, or a token.
+ */
 function placeOf({ path = [] }: StandardSchemaV1.Issue): string {
-  if (path.length === 0) return 'the whole';
-  return path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  const [first, ...deeper] = path.map((part) => (typeof part === 'object' ? part.key : part));
+  if (first === undefined) return 'the whole';
+  return deeper.length > 0 ? `${String(first)}.…` : String(first);
 }

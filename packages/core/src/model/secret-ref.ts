@@ -12,6 +12,8 @@ export interface SecretRef {
   readonly field?: string;
 }
 
+/** No store takes longer paths, and nested escapes are unfolded one after the other. */
+const LONGEST = 2_048;
 const ALIAS = /^[A-Za-z][\w-]*$/;
 /** Control characters, and halves of surrogate pairs, which cannot be encoded. */
 const CONTROL = /[\p{Cc}\p{Cs}]/u;
@@ -32,6 +34,7 @@ export function isAlias(alias: string): boolean {
  */
 export function parseRef(text: string): SecretRef {
   if (typeof text !== 'string') throw invalid(typeof text, 'It is not a string.');
+  if (text.length > LONGEST) throw invalid(text, `It is longer than ${LONGEST} characters.`);
   const colon = text.indexOf(':');
   const alias = text.slice(0, Math.max(colon, 0));
   if (!isAlias(alias)) throw invalid(text, 'It does not begin with a provider alias and a colon.');

@@ -50,7 +50,7 @@ export class SecretValue {
   field(name: string, ref: string): SecretValue {
     const found = (this.#fields ?? this.#jsonFields())?.get(name);
     if (found === undefined) {
-      const names = this.names;
+      const names = [...((this.#fields ?? this.#jsonFields())?.keys() ?? [])];
       throw new SecretsError('not-found', {
         ref,
         problem: `The secret has no field ${JSON.stringify(name)}.`,

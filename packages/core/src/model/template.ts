@@ -55,6 +55,12 @@ export class Template {
  * @throws SecretsError `invalid-config` when the text has no place, or an unclosed one
  */
 export function template(text: string, ref: string): Template {
+  if (typeof text !== 'string' || typeof ref !== 'string') {
+    throw new SecretsError('invalid-config', {
+      problem: 'template() takes two texts.',
+      remedy: 'Pass the text with its places, and the reference of the secret that fills them.',
+    });
+  }
   const rest = text.replace(PLACE, '');
   if (rest === text || rest.includes('{{') || rest.includes('}}')) {
     throw new SecretsError('invalid-config', {

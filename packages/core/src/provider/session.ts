@@ -1,8 +1,15 @@
 import { SingleFlight } from '../concurrency/single-flight.js';
+import type { ErrorCode } from '../errors/error-policy.js';
 import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
 import { checkLease } from '../model/lease.js';
 import type { Clock } from '../time/clock.js';
 import type { SessionContract, SessionGrant } from './contract.js';
+
+/** What a login is refused with, as against a store that cannot be reached. */
+const REFUSED: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'permission-denied']);
+/** How long a refused login answers for the next, in milliseconds: doubling. */
+const FIRST_REFUSAL_MS = 1_000;
+const MOST_REFUSAL_MS = 30_000;
 
 /** A login under way or in use. Compared by identity: a later login is another grant. */
 export interface Grant extends SessionGrant {
@@ -31,6 +38,7 @@ export class Session {
   readonly #logins = new SingleFlight<Grant>();
   readonly #checks = new SingleFlight<boolean>();
   #grant: Grant | undefined;
+  #refusal: { readonly error: SecretsError; readonly count: number; readonly untilMs: number } | undefined;
   #closed: SecretsError | undefined;
   #checkIsReliable = true;
 
@@ -49,9 +57,13 @@ export class Session {
     return this.#grant;
   }
 
-  /** The login in use; logs in first where there is none. */
+  /** The login in use; logs in first where there is none, or only one that is over: its timer may not know yet. */
   async current(signal: AbortSignal): Promise<Grant> {
-    return this.#grant ?? (await this.renewLogin(signal));
+    const grant = this.#grant;
+    if (grant !== undefined && this.#clock.monotonicMs() < grant.untilMs) return grant;
+    const refusal = this.#refusal;
+    if (refusal !== undefined && this.#clock.monotonicMs() < refusal.untilMs) throw refusal.error;
+    return this.renewLogin(signal);
   }
 
   /** Logs in, in place of the login in use. Shared by all who ask meanwhile. */
@@ -101,7 +113,11 @@ export class Session {
 
   async #login(signal: AbortSignal): Promise<Grant> {
     const sentMs = this.#clock.monotonicMs();
-    const granted = await this.#contract.login({ signal, clock: this.#clock });
+    const granted = await this.#contract.login({ signal, clock: this.#clock }).catch((error: unknown) => {
+      this.#remember(error);
+      throw error;
+    });
+    this.#refusal = undefined;
     const grant: Grant = { ...granted, sentMs, untilMs: Number.POSITIVE_INFINITY };
     try {
       signal.throwIfAborted();
@@ -114,6 +130,14 @@ export class Session {
     this.#grant = grant;
     this.#observer.started(grant, previous);
     return grant;
+  }
+
+  /** A login that is refused answers for a while: every reference would try it again, and lock the account. */
+  #remember(error: unknown): void {
+    if (!isSecretsError(error) || !REFUSED.has(error.code)) return;
+    const count = (this.#refusal?.count ?? 0) + 1;
+    const lastsMs = Math.min(MOST_REFUSAL_MS, FIRST_REFUSAL_MS * 2 ** Math.min(count - 1, 16));
+    this.#refusal = { error, count, untilMs: this.#clock.monotonicMs() + lastsMs };
   }
 
   /** Revokes a login that came too late for anybody, or that cannot be used. Never rejects. */

@@ -15,6 +15,8 @@ export interface GuardOptions<Result> {
   readonly signal: AbortSignal;
   /** False for work in the background, which has its own schedule of attempts. */
   readonly retry: boolean;
+  /** Leave the breaker out: it neither refuses the call nor learns from it. */
+  readonly throughBreaker?: boolean;
   readonly onLate?: (result: Result) => void;
 }
 
@@ -33,9 +35,9 @@ export function guarded<Result>(
   clock: Clock,
   options: GuardOptions<Result>,
 ): Promise<Result> {
-  const { signal, onLate } = options;
-  const attempt = () =>
-    breaker.run(() => withDeadline(call, { limitMs: attemptTimeoutMs, clock, signal, onLate }));
+  const { signal, onLate, throughBreaker = false } = options;
+  const bounded = () => withDeadline(call, { limitMs: attemptTimeoutMs, clock, signal, onLate });
+  const attempt = () => (throughBreaker ? bounded() : breaker.run(bounded));
   const inTurn = () => bulkhead.run(attempt, signal);
   return options.retry ? withRetry(inTurn, { policy: retry, budget, clock, signal }) : inTurn();
 }

@@ -59,7 +59,7 @@ describe('the table of errors', () => {
     const having = (trait: 'retry' | 'tripsBreaker' | 'serveStale') =>
       codes.filter(([, policy]) => policy[trait]).map(([code]) => code);
     expect(having('retry')).toEqual(['rate-limited', 'timeout', 'unavailable']);
-    expect(having('tripsBreaker')).toEqual(['timeout', 'unavailable', 'bad-response']);
+    expect(having('tripsBreaker')).toEqual(['timeout', 'unavailable']);
     expect(having('serveStale')).toEqual([
       'unauthenticated',
       'circuit-open',

@@ -1,7 +1,7 @@
 import { type SecretInput, type SecretSource, SecretsError } from '@keyturn/core';
 import { systemClock } from '@keyturn/core/provider';
 import type pg from 'pg';
-import { checkPoolConfig, type RotatingPoolConfig } from './pool-config.js';
+import { checkedPoolConfig, type RotatingPoolConfig } from './pool-config.js';
 import { RotatingPool } from './rotating-pool.js';
 
 /**
@@ -26,9 +26,9 @@ export function createPool(
   config: RotatingPoolConfig = {},
 ): pg.Pool {
   if (typeof secrets?.consume !== 'function') throw noSource();
-  checkPoolConfig(config);
+  const checked = checkedPoolConfig(config);
   // The inside of a pool is typed by hand in pg-internals.ts; from outside it is what it extends.
-  return new RotatingPool(secrets, input, config, systemClock) as unknown as pg.Pool;
+  return new RotatingPool(secrets, input, checked, systemClock) as unknown as pg.Pool;
 }
 
 function noSource(): SecretsError {

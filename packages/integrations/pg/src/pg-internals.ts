@@ -18,6 +18,8 @@ export interface Waiting {
 export interface InnerPool extends EventEmitter {
   readonly options: pg.PoolOptions;
   readonly ending: boolean;
+  /** How many wait for a client. */
+  readonly waitingCount: number;
   Client: InnerClientConstructor;
   readonly Promise: PromiseConstructor;
   connect(callback: Waiting['callback']): void;

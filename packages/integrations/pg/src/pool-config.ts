@@ -15,8 +15,11 @@ const isDigits = (value: unknown) => typeof value === 'string' && /^\d+$/.test(v
 const text: Kind = { expected: 'a text', accepts: (value) => typeof value === 'string' };
 const flag: Kind = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
 const call: Kind = { expected: 'a function', accepts: (value) => typeof value === 'function' };
-const count: Kind = { expected: 'a number that is not negative', accepts: isCount };
-/** pg itself parses these, so that they may come from the environment as they are. */
+/** The digits of one as well, as they come from the environment: here they are made numbers, the others pg parses. */
+const count: Kind = {
+  expected: 'a number that is not negative',
+  accepts: (value) => isCount(value) || isDigits(value),
+};
 const port: Kind = { expected: 'a port number', accepts: (value) => isCount(value) || isDigits(value) };
 const limit: Kind = {
   expected: 'a number of milliseconds, or false',
@@ -68,11 +71,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
 const FROM_THE_SECRET = ['user', 'password', 'connectionString'] as const;
 
 /**
- * Checks what was given to `createPool`, before anything is connected. Options that pg may learn one day pass.
+ * Checks what was given to `createPool`, before anything is connected, and makes numbers of digits. Options that pg
+ * may learn one day pass.
  *
  * @throws SecretsError `invalid-config` that names the option
  */
-export function checkPoolConfig(config: RotatingPoolConfig): void {
+export function checkedPoolConfig(config: RotatingPoolConfig): RotatingPoolConfig {
   if (typeof config !== 'object' || config === null) {
     throw new SecretsError('invalid-config', {
       problem: 'The configuration of createPool is not an object.',
@@ -83,14 +87,21 @@ export function checkPoolConfig(config: RotatingPoolConfig): void {
   const given = config as Readonly<Record<string, unknown>>;
   const own = FROM_THE_SECRET.find((name) => given[name] !== undefined && given[name] !== null);
   if (own !== undefined) throw fromTheSecret(own);
-  for (const [name, { expected, accepts }] of Object.entries(KINDS)) {
+  const checked = { ...given };
+  for (const [name, kind] of Object.entries(KINDS)) {
     const value = given[name];
-    if (value === undefined || value === null || accepts(value)) continue;
-    throw new SecretsError('invalid-config', {
-      problem: `The option ${name} of createPool is not ${expected}.`,
-      remedy: 'Correct it in the third argument of createPool.',
-    });
+    if (value === undefined || value === null) continue;
+    if (!kind.accepts(value)) throw wrongOption(name, kind);
+    if (kind === count) checked[name] = Number(value);
   }
+  return checked;
+}
+
+function wrongOption(name: string, { expected }: Kind): SecretsError {
+  return new SecretsError('invalid-config', {
+    problem: `The option ${name} of createPool is not ${expected}.`,
+    remedy: 'Correct it in the third argument of createPool.',
+  });
 }
 
 function fromTheSecret(name: (typeof FROM_THE_SECRET)[number]): SecretsError {

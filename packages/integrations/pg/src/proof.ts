@@ -7,6 +7,8 @@ import type { Checkout, Slots } from './slots.js';
 /** How long a proof may wait for a place and a connection before the credential is taken on trust. */
 const PROOF_LIMIT_MS = 5_000;
 
+const PLAIN_WORD = /^[\w.:-]{1,64}$/;
+
 /** The connection that proved a credential. */
 export interface Proof extends Checkout {
   /** It took a free place: the pool has one connection more than before. */
@@ -66,7 +68,8 @@ async function connect(candidate: Generation, slots: Slots, signal: AbortSignal)
     try {
       return { ...(await free.fill(candidate)), isExtra: true };
     } catch (error) {
-      if (!isServerFull(error)) throw error;
+      // The place of a client of the pool's own is room; without one, nothing would ever come of waiting.
+      if (!isServerFull(error) || slots.areEmpty) throw error;
     }
   }
   const slot = await slots.takeOver(signal);
@@ -77,15 +80,22 @@ function turnedAway(cause: unknown, ref: string): SecretsError {
   return isRefusal(cause)
     ? new SecretsError('unauthenticated', {
         ref,
-        problem: 'The database does not accept the new credential, so the one before stays in service.',
+        problem: 'The database does not accept the new credential.',
         remedy:
           'Check that the store creates or changes its roles in the database that the pool connects to.',
         cause,
       })
     : new SecretsError('invalid-value', {
         ref,
-        problem: 'A connection with the new credential failed, so the one before stays in service.',
-        remedy: 'See the cause: the database, or onConnect or verify of the pool, turned it down.',
+        problem: `A connection with the new credential failed (${factsOf(cause)}).`,
+        remedy: 'The database turned it down, or onConnect or verify of the pool: look there for this error.',
         cause,
       });
+}
+
+/** The name and code of an error of the database or the application: its message may quote anything. */
+function factsOf(cause: unknown): string {
+  const { name, code } = Object(cause) as { readonly name?: unknown; readonly code?: unknown };
+  const words = [name, code].filter((word) => typeof word === 'string' && PLAIN_WORD.test(word));
+  return words.join(' ') || 'no Error';
 }

@@ -1,6 +1,7 @@
 import type { SecretInput, SecretSource } from '@keyturn/core';
 import type { Clock } from '@keyturn/core/provider';
 import pg from 'pg';
+import { isGiven } from './credential.js';
 import { isServerFull } from './dead-credential.js';
 import { Generation } from './generation.js';
 import { Healing, type Settle } from './healing.js';
@@ -95,7 +96,7 @@ export class RotatingPool extends PgPool implements SlotPool {
         if (refused !== undefined) {
           this.#connectWithAnother(waiting, error, refused);
         } else if (isServerFull(error) && (beganAtWork || this.#succession.isAtWork)) {
-          this.#isServerFull = true;
+          this.#isServerFull = this.#succession.isAtWork;
           this.#connectAgain(waiting);
         } else if (client !== undefined && Generation.of(client)?.standing === 'dead') {
           // Its credential was replaced while it logged in.
@@ -113,14 +114,20 @@ export class RotatingPool extends PgPool implements SlotPool {
    * the rotation has away wait for it, rather than fail for want of another.
    */
   override _isFull(): boolean {
-    this.#isServerFull &&= this.#succession.isAtWork;
-    return this.#isServerFull || this._clients.length + this.#slots.claimed >= this.options.max;
+    const waitsForRoom = this.#isServerFull && this.#succession.isAtWork;
+    return waitsForRoom || this._clients.length + this.#slots.claimed >= this.options.max;
   }
 
-  /** As `pg.Pool`, but a place that came free goes to the rotation first. */
+  /**
+   * As `pg.Pool`, but a place that came free goes to the rotation first. It pulses whenever it has done its work, and
+   * then serves all who waited for room at the server.
+   */
   override _pulseQueue(): void {
     this.#slots.serve();
-    super._pulseQueue();
+    const hasRoomAgain = this.#isServerFull && !this.#succession.isAtWork;
+    if (hasRoomAgain) this.#isServerFull = false;
+    const served = hasRoomAgain ? this.waitingCount : 0;
+    for (let left = Math.max(served, 1); left > 0; left--) super._pulseQueue();
   }
 
   /** As `pg.Pool`, but a client whose turn it is to leave, leaves. */
@@ -152,7 +159,8 @@ export class RotatingPool extends PgPool implements SlotPool {
     const generation = Generation.of(client);
     if (generation === undefined) return undefined;
     if (this.#slots.isWanted) return (slot) => void this.#slots.passOn(slot);
-    if (generation.standing !== 'good' || this.#accusations.on(error) !== undefined) {
+    const isAccused = this.#accusations.on(error) !== undefined;
+    if (generation.standing !== 'good' || isAccused || this.#succession.isCandidate(generation)) {
       return (slot) => void slot.then((free) => free.giveBack());
     }
     return generation.isRetired ? this.#succession.changeover.departure() : undefined;
@@ -203,7 +211,7 @@ export class RotatingPool extends PgPool implements SlotPool {
       return async () => generation?.revealPassword();
     });
     for (const name of ['host', 'port', 'database'] as const) {
-      if (this.options[name] !== undefined) continue;
+      if (isGiven(this.options[name])) continue;
       describe(name, true, () => this.#succession.inService?.revealSettings()[name]);
     }
   }

@@ -35,6 +35,11 @@ export class Slots {
     return this.#held + this.#wanted;
   }
 
+  /** Whether the pool has no client at all, whose place could be taken over. */
+  get areEmpty(): boolean {
+    return this.#pool._clients.length === 0;
+  }
+
   /** Whether the place of the next client that is released is wanted. */
   get isWanted(): boolean {
     return this.#wanted > 0;

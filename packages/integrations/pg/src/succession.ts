@@ -73,6 +73,11 @@ export class Succession {
     }
   }
 
+  /** Whether a generation is not in service yet. */
+  isCandidate(generation: Generation): boolean {
+    return generation !== this.inService && !generation.isRetired;
+  }
+
   /** Replaces a generation that the server refused: says whether there is another. */
   async replaceRefused(generation: Generation): Promise<boolean> {
     const next = await this.#credentials.replace(generation).catch(() => generation);
@@ -81,9 +86,11 @@ export class Succession {
 
   /**
    * Replaces a generation whose role may be gone: says whether there is another. Once for each generation, and
-   * its idle connections serve nobody until that is decided: a transaction would fail on each of them.
+   * its idle connections serve nobody until that is decided: a transaction would fail on each of them. One that is
+   * not in service yet is decided by its proof.
    */
   replaceSuspect(generation: Generation): Promise<boolean> {
+    if (this.isCandidate(generation)) return Promise.resolve(false);
     generation.trial ??= this.#trial(generation);
     return generation.trial;
   }
@@ -107,8 +114,9 @@ export class Succession {
   }
 
   /**
-   * A new version of the secret: proves it while the one before serves. The connection that proved it serves from
-   * then on: another consumer of the secret may take its time to prove it, too, and this may be the only one.
+   * A new version of the secret: proves it while the one before serves. The connection that proved it joins the pool
+   * when that is all. When other consumers of the secret are still at it, it closes: they may take their time or turn
+   * the version down, and its place may be the only one.
    */
   async #admit(secret: Secret, signal: AbortSignal): Promise<Generation> {
     const candidate = new Generation(++this.#count, this.#checked(credentialOf(secret), secret.ref));
@@ -123,7 +131,11 @@ export class Succession {
         enough: this.#ending.signal,
       });
       candidate.isExtra = proof?.isExtra === true;
-      if (proof !== undefined) process.nextTick(proof.release);
+      // By then it is in service, if nobody else has to prove it.
+      process.nextTick(() => {
+        candidate.isExtra &&= !this.isCandidate(candidate);
+        proof?.release();
+      });
     } finally {
       this.#proving = false;
       // Who waits because the server had no room, waits for the end of this.

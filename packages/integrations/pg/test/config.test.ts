@@ -17,13 +17,15 @@ describe('the configuration', () => {
     ['user', { user: 'me' }, 'comes from the secret'],
     ['password', { password: 'canary' }, 'comes from the secret'],
     ['connectionString', { connectionString: 'postgres://u:canary@h/d' }, 'would override'],
-    ['max', { max: '10' }, 'not a number'],
+    ['max', { max: '-10' }, 'not a number'],
+    ['max', { max: '' }, 'not a number'],
+    ['max', { max: '1e3' }, 'not a number'],
     ['max', { max: Number.NaN }, 'not a number'],
     ['min', { min: -1 }, 'not a number'],
     ['idleTimeoutMillis', { idleTimeoutMillis: '1s' }, 'not a number'],
     ['connectionTimeoutMillis', { connectionTimeoutMillis: true }, 'not a number'],
     ['maxUses', { maxUses: {} }, 'not a number'],
-    ['maxLifetimeSeconds', { maxLifetimeSeconds: '60' }, 'not a number'],
+    ['maxLifetimeSeconds', { maxLifetimeSeconds: '60s' }, 'not a number'],
     ['allowExitOnIdle', { allowExitOnIdle: 1 }, 'not true or false'],
     ['onConnect', { onConnect: 'SET x' }, 'not a function'],
     ['verify', { verify: true }, 'not a function'],
@@ -79,6 +81,14 @@ describe('the configuration', () => {
     const pool = createPool(fixedSource({ username: 'u', password: 'p' }), 'test:database', config);
     expect(pool).toBeInstanceOf(pg.Pool);
     expect(pool.options).toMatchObject({ max: 3, min: 1, port: '5433', shardOf: 'tomorrow' });
+  });
+
+  it('digits, as they come from the environment, are numbers', () => {
+    const given = { max: '5', idleTimeoutMillis: '100', connectionTimeoutMillis: '0', port: '5433' };
+    const config = { ...given } as unknown as RotatingPoolConfig;
+    const pool = createPool(fixedSource({ username: 'u', password: 'p' }), 'test:database', config);
+    expect(pool.options).toMatchObject({ max: 5, idleTimeoutMillis: 100, connectionTimeoutMillis: 0 });
+    expect(config, 'what was given stays as it was').toEqual(given);
   });
 
   it('a malformed reference is refused at once', () => {

@@ -64,14 +64,19 @@ describe.skipIf(!requireServer('postgres'))('a new credential is proven before i
 
   it('F31: a hook that fails with the new credential refuses it as well', async () => {
     let isBroken = false;
-    const running = start(
-      {},
-      { onConnect: async () => isBroken && Promise.reject(new Error('no such schema')) },
-    );
+    const failure = Object.assign(new RangeError('canary'), { code: 'no.schema' });
+    const running = start({}, { onConnect: async () => isBroken && Promise.reject(failure) });
     const { pool, source } = running;
     await pool.query('SELECT 1');
     isBroken = true;
-    await expect(source.rotate()).rejects.toMatchObject({ code: 'invalid-value' });
+    const refusal = await source.rotate().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({
+      code: 'invalid-value',
+      problem: expect.stringContaining('failed (RangeError no.schema).'),
+      remedy: expect.stringContaining('onConnect or verify'),
+      cause: { name: 'RangeError', code: 'no.schema' },
+    });
+    expect(String(refusal)).not.toContain('canary');
     await expect(pool.query('SELECT 1')).resolves.toMatchObject({ rowCount: 1 });
     await finish(running);
   });
@@ -111,7 +116,7 @@ describe.skipIf(!requireServer('postgres'))('a new credential is proven before i
     await finish(running);
   });
 
-  it('serves at once, though another pool of the same secret takes its time to prove it', async () => {
+  it("its connection is in nobody's way while another pool of the same secret has yet to prove it", async () => {
     const source = new RoleSource(server);
     const options = poolOptions(server, new Gauge(), { max: 1, connectionTimeoutMillis: 2_000 });
     const pools = [
@@ -156,6 +161,42 @@ describe.skipIf(!requireServer('postgres'))('a new credential is proven before i
       expect(['answered', '53300']).toContain(await answered);
     }
     await finish(running);
+  });
+
+  it('everybody who waits for room is served when it is over, not only the first', async () => {
+    let logins = 0;
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const running = start({}, { max: 5, onConnect: () => (++logins === 2 ? gate : undefined) });
+    const { pool, source } = running;
+    const held = await pool.connect();
+    const rotated = source.rotate();
+    await until(() => logins === 2);
+    await server.query(`ALTER DATABASE ${server.database} CONNECTION LIMIT 0`);
+    const waiting = [pool.connect(), pool.connect(), pool.connect()];
+    await until(() => pool.waitingCount === 3);
+    await server.query(`ALTER DATABASE ${server.database} CONNECTION LIMIT -1`);
+    open();
+    await rotated;
+    for (const client of [held, ...(await Promise.all(waiting))]) client.release();
+    await finish(running);
+  });
+
+  it('a server without room for a pool without clients proves nothing, and nobody waits for that', async () => {
+    const clock = fakeClock();
+    const source = new RoleSource(server);
+    const options = poolOptions(server, new Gauge(), { idleTimeoutMillis: 20 });
+    const pool = new RotatingPool(source, 'test:database', options, clock) as unknown as pg.Pool;
+    await pool.query('SELECT 1');
+    await until(() => pool.totalCount === 0);
+    await server.query(`ALTER DATABASE ${server.database} CONNECTION LIMIT 0`);
+    await source.rotate();
+    await server.query(`ALTER DATABASE ${server.database} CONNECTION LIMIT -1`);
+    const { rows } = await pool.query('SELECT current_user AS who');
+    expect(rows[0].who).toBe(source.role.username);
+    await finish({ pool, source });
   });
 
   it('F32: when all clients are checked out for long it goes into service untried, in bounded time', async () => {

@@ -283,6 +283,9 @@ describe.skipIf(!requireServer('postgres'))('a credential that dies in service',
       for (const text of [
         'CALL book()',
         '/* with */ -- remarks\n call book()',
+        ';CALL book()',
+        '-- remarks\rCALL book()',
+        '/* a /* b */ SELECT 1 */ CALL book()',
         "DO $$ BEGIN INSERT INTO ledger VALUES ('booked'); COMMIT; PERFORM * FROM payroll; END $$",
         "INSERT INTO ledger VALUES ('booked'); COMMIT; SELECT * FROM payroll",
       ]) {

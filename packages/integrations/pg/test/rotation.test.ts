@@ -267,7 +267,7 @@ describe.skipIf(!requireServer('postgres'))('rotation', () => {
     const { host, port, database } = server;
     const where = { host, port: String(port), database };
     const source = new RoleSource(server, { secretOf: (role) => ({ ...role, ...where }) });
-    const pool = createPool(source, 'test:database', {});
+    const pool = createPool(source, 'test:database', { host: '' });
     await pool.query('SELECT 1');
     expect(pool.options).toMatchObject({ host, port, database });
     Object.assign(pool.options, { user: 'nobody', password: 'nothing' });

@@ -83,7 +83,7 @@ export const ANSWER_ROWS: readonly AnswerRow[] = [
     remedy: 'Have it unlocked, or check the setting namespace.',
   },
   {
-    status: [500, 599],
+    status: [500, 999],
     code: 'unavailable',
     problem: (_, { status }) => `The server, or a proxy before it, failed with status ${status}.`,
     remedy: LATER,
@@ -273,7 +273,8 @@ function kvMetadata({ body }: HttpAnswer): JsonObject | undefined {
 }
 
 function kvVersion(answer: HttpAnswer): string {
-  return jsonText(kvMetadata(answer)?.version);
+  const version = jsonText(kvMetadata(answer)?.version);
+  return /^\d{1,20}$/.test(version) ? version : 'asked for';
 }
 
 function deletedAt(answer: HttpAnswer): string {

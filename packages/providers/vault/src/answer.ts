@@ -50,5 +50,8 @@ export function durationMs(seconds: unknown): number | undefined {
 export function wordsOf(body: ResponseBody): string {
   if (body.kind !== 'json') return '';
   const { errors, warnings } = body.content;
-  return [errors, warnings].flatMap((list) => (Array.isArray(list) ? list : [])).join('\n');
+  return [errors, warnings]
+    .flatMap((list) => (Array.isArray(list) ? list : []))
+    .filter((words) => typeof words === 'string')
+    .join('\n');
 }

@@ -9,6 +9,7 @@ import {
 } from '@keyturn/core/provider';
 import { VaultClient } from './client.js';
 import { type Fingerprint, newFingerprint } from './fingerprint.js';
+import { LateAnswers } from './late-answers.js';
 import { renewLease, revokeLease } from './leases.js';
 import { listBelow } from './listing.js';
 import { Mounts } from './mounts.js';
@@ -36,20 +37,29 @@ export function vault(config: VaultConfig): Provider {
   const settings = vaultSettings(config);
   const client = new VaultClient(settings);
   const mounts = new Mounts(client, settings.mounts);
+  const late = new LateAnswers(client);
   let fingerprint: Promise<Fingerprint> | undefined;
 
   return {
     name: 'vault',
 
-    async fetch(ref: ProviderRef, { session, signal, clock }: FetchOptions): Promise<SecretVersion> {
+    async fetch(ref: ProviderRef, options: FetchOptions): Promise<SecretVersion> {
+      const { session, signal, clock } = options;
       checkRef(ref);
       const token = SessionToken.textOf(session);
       const mount = await mounts.find(ref.path, token, signal);
       const call = apiCall(ref, mount, settings.parameters.get(ref.path));
       try {
-        const envelope = await client.call({ purpose: 'read', ...call, token, signal });
+        const read = (until: AbortSignal) => client.call({ purpose: 'read', ...call, token, signal: until });
+        const mayLease = mount.kind !== 'kv1' && mount.kind !== 'kv2';
+        const envelope = await (mayLease ? late.read(read, options) : read(signal));
         fingerprint ??= newFingerprint();
-        return secretVersion(envelope, { kind: mount.kind, clock, fingerprint: await fingerprint });
+        try {
+          return secretVersion(envelope, { kind: mount.kind, clock, fingerprint: await fingerprint });
+        } catch (error) {
+          await late.revoke(envelope, options);
+          throw error;
+        }
       } catch (error) {
         if (isSecretsError(error) && error.status === 404) mounts.forget(mount);
         throw error;
@@ -69,15 +79,18 @@ export function vault(config: VaultConfig): Provider {
 
     session: vaultSession(client, settings.auth, settings.namespace),
 
-    close: () => client.close(),
+    async close() {
+      await late.settled();
+      await client.close();
+    },
   };
 }
 
 /** What can be refused without knowing what is mounted there. */
 function checkRef({ path, stage }: ProviderRef): void {
-  if (path === 'sys' || path.startsWith('sys/')) {
+  if (/^(?:sys|auth)(?:\/|$)/.test(path)) {
     throw new SecretsError('invalid-ref', {
-      problem: 'Below sys/ the store holds no secrets.',
+      problem: 'Below sys/ and auth/ the store holds no secrets, but logins and itself.',
       remedy: 'Name a path in a secrets engine.',
     });
   }

@@ -1,3 +1,5 @@
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fakeClock } from '@keyturn/core/testing';
 import { approle, token, vault } from '@keyturn/vault';
 import pg from 'pg';
@@ -7,6 +9,43 @@ import { type OpenBaoServer, startOpenBao, until } from '../../../../test/server
 import { type PostgresServer, startPostgres } from '../../../../test/servers/postgres.js';
 import { requireServer } from '../../../../test/servers/require-server.js';
 import { failureOf, logIn } from './calls.js';
+
+/** Hands requests on to a store, and can hold an answer back on its way. */
+async function answersHeld(address: string) {
+  let held: { arrived: () => void; opened: Promise<void> } | undefined;
+  const server = createServer((incoming, answer) => {
+    const { method, url, headers } = incoming;
+    const onward = request(`${address}${url}`, { method, headers, agent: false }, (response) => {
+      const gate = held;
+      held = undefined;
+      gate?.arrived();
+      void Promise.resolve(gate?.opened).then(() => {
+        answer.writeHead(response.statusCode ?? 500, response.headers);
+        response.pipe(answer);
+      });
+    });
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** Holds the next answer. */
+    hold() {
+      let open: () => void = () => {};
+      const opened = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      const arrived = new Promise<void>((resolve) => {
+        held = { arrived: resolve, opened };
+      });
+      return { arrived, open };
+    },
+    stop() {
+      server.closeAllConnections();
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
 
 describe.skipIf(!requireServer('openbao', 'postgres'))('leases of OpenBao and PostgreSQL', () => {
   let bao: OpenBaoServer;
@@ -73,6 +112,28 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('leases of OpenBao and Po
     await provider.revoke?.('database/creds/app/never-there', options);
     const error = await failureOf(provider.renew?.(id, { ...options, ttlMs: 1_000 }) as Promise<unknown>);
     expect(error).toMatchObject({ code: 'lease-lost', status: 400 });
+  });
+
+  it('whoever leaves before the answer leaves no lease behind', async () => {
+    const held = await answersHeld(bao.address);
+    const provider = vault({ address: held.address, auth: token({ token: bao.rootToken }) });
+    const options = await logIn(provider);
+    const leases = async () =>
+      (await bao.api('LIST', `sys/leases/lookup/${engine.creds}`)).data.keys as string[];
+    await provider.fetch({ path: engine.creds }, options);
+    const before = await leases();
+    const gate = held.hold();
+    const caller = new AbortController();
+    const reading = provider.fetch({ path: engine.creds }, { ...options, signal: caller.signal });
+    await gate.arrived;
+    expect(await leases()).toHaveLength(before.length + 1);
+    caller.abort(new Error('the caller left'));
+    expect(await failureOf(reading)).toMatchObject({ code: 'aborted' });
+    const closed = provider.close?.();
+    gate.open();
+    await closed;
+    expect(await leases()).toHaveLength(before.length);
+    await held.stop();
   });
 
   it('a lease that the store cannot revoke now is an outage', async () => {
