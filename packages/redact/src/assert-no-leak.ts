@@ -17,7 +17,8 @@ export type Canaries = Redactor | readonly Piece[];
  * the reference (or the number of the value) and the place, never the value.
  *
  * @throws AssertionError at the first leak; for a stream the returned promise rejects with it
- * @throws SecretsError `invalid-value` for a value that is too short to be found
+ * @throws SecretsError `invalid-value` for a value that is too short to be found, for nothing to look for, and for an
+ *   output that is neither text nor bytes
  */
 export function assertNoLeak(output: AsyncIterable<Piece>, canaries: Canaries): Promise<void>;
 export function assertNoLeak(output: CaughtOutput, canaries: Canaries): void;
@@ -28,7 +29,20 @@ export function assertNoLeak(
   if (typeof output === 'object' && Symbol.asyncIterator in output) {
     return gather(output).then((pieces) => check(pieces, canaries));
   }
-  check(typeof output === 'string' || output instanceof Uint8Array ? [output] : [...output], canaries);
+  check(piecesOf(output), canaries);
+}
+
+function piecesOf(output: CaughtOutput): Piece[] {
+  const isIterable = typeof output === 'object' && output !== null && Symbol.iterator in output;
+  const pieces =
+    typeof output === 'string' || output instanceof Uint8Array ? [output] : isIterable ? [...output] : [];
+  const isText = pieces.every((piece) => typeof piece === 'string' || piece instanceof Uint8Array);
+  if (isText && (pieces.length > 0 || isIterable)) return pieces;
+  throw new SecretsError('invalid-value', {
+    problem: 'The output given to assertNoLeak is neither text nor bytes, nor a list or stream of those.',
+    remedy:
+      'Pass what was printed first, and the values second. For objects and errors, take assertNoLeak of @keyturn/core/testing.',
+  });
 }
 
 function check(pieces: readonly Piece[], canaries: Canaries): void {
@@ -36,9 +50,14 @@ function check(pieces: readonly Piece[], canaries: Canaries): void {
     pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)),
   );
   const text = bytes.toString('latin1');
-  const leak = insideOf(redactorFor(canaries))
-    .find(text)
-    .find(({ piece }) => piece !== undefined);
+  const inside = insideOf(redactorFor(canaries));
+  if (inside.isEmpty()) {
+    throw new SecretsError('invalid-value', {
+      problem: 'assertNoLeak has nothing to look for.',
+      remedy: 'Pass values, or a redactor that knows some, as its second argument.',
+    });
+  }
+  const leak = inside.find(text).find(({ piece }) => piece !== undefined);
   if (leak === undefined) return;
   throw new AssertionError({
     message: `A secret leaked: ${leak.label} shows in the output at byte ${leak.start}, ${leak.end - leak.start} bytes long.`,

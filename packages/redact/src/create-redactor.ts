@@ -33,6 +33,7 @@ const valueMasked = channel('keyturn.value-masked');
  */
 export function createRedactor(options: RedactorOptions = {}): Redactor {
   const { clock = systemClock, showRef = false, shapes = true, keys = [], onHit, onWarning } = options;
+  checkOptions(options);
   const keepRetiredMs = durationMs(options.keepRetired ?? '1h', 'keepRetired');
   const isSensitive = sensitiveKeys(keys);
   const paths = compilePaths(options.paths ?? []);
@@ -113,6 +114,7 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     clock,
     hold,
     find: (text) => search.find(text),
+    isEmpty: () => known.index.size === 0,
     isSensitive,
     scopes,
     outward: (shapes) => (shapes ? shapedOutward : knownOutward),
@@ -125,13 +127,35 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
   return redactor;
 }
 
+const OPTIONS = [
+  'keepRetired',
+  'showRef',
+  'shapes',
+  'moreShapes',
+  'keys',
+  'paths',
+  'maxDepth',
+  'maxEntries',
+  'onHit',
+  'onWarning',
+  'clock',
+];
+
+function checkOptions(options: RedactorOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown === undefined) return;
+  throw new SecretsError('invalid-config', {
+    problem: `The setting ${unknown} is not known.`,
+    remedy: `createRedactor takes ${OPTIONS.join(', ')}.`,
+  });
+}
+
 /** The references under which what was found is live, each once. */
 function liveRefs(spans: readonly Span[]): Set<string> {
   const live = new Set<string>();
   for (const { piece } of spans) {
-    const [value] = piece?.owners.keys() ?? [];
-    for (const [ref, forgetAtMs] of value?.refs ?? []) {
-      if (forgetAtMs === Number.POSITIVE_INFINITY) live.add(ref);
+    for (const { refs } of piece?.owners.keys() ?? []) {
+      for (const [ref, forgetAtMs] of refs) if (forgetAtMs === Number.POSITIVE_INFINITY) live.add(ref);
     }
   }
   return live;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { checkRedactor } from './http/check-redactor.js';
 export { redactError } from './http/redact-error.js';
 export { redactRequest } from './http/redact-request.js';
 export {

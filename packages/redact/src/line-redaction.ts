@@ -61,9 +61,12 @@ function endOfNumber(text: string, start: number): number {
 
 function remainder(redactor: Redactor, line: string): string {
   const end = line.slice(line.trimEnd().length);
-  const fields = Object.entries(JSON.parse(line)).filter(([name]) => KEPT.includes(name));
-  const kept = JSON.stringify({ ...Object.fromEntries(fields), msg: '[REDACTED]' });
-  return (redactor.redact(kept) === kept ? kept : '{"msg":"[REDACTED]"}') + end;
+  // By their values alone: what a client sent as its password may be made of the names and signs around them.
+  const isPlain = (value: unknown) => redactor.redact(String(value)) === String(value);
+  const fields = Object.entries(JSON.parse(line)).filter(
+    ([name, value]) => KEPT.includes(name) && isPlain(value),
+  );
+  return JSON.stringify({ ...Object.fromEntries(fields), msg: '[REDACTED]' }) + end;
 }
 
 function isJson(text: string): boolean {

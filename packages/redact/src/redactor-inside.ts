@@ -11,6 +11,8 @@ export interface RedactorInside {
   readonly clock: RedactorClock;
   readonly hold: (sink?: string) => HeldText;
   readonly find: (text: string) => readonly Span[];
+  /** Whether it knows no value. */
+  readonly isEmpty: () => boolean;
   readonly isSensitive: KeyTest;
   readonly scopes: ValueScopes;
   /** For what leaves for somebody else: registered values, and with `shapes` what looks like a secret. */
@@ -19,7 +21,11 @@ export interface RedactorInside {
   readonly maskedOrSame: (value: unknown, sink: string) => unknown;
 }
 
-const insides = new WeakMap<Redactor, RedactorInside>();
+/** One for all copies of this version: an application that imports may have dependencies that require. */
+const REGISTRY = Symbol.for('@keyturn/redact 0.1 insides');
+const shared = globalThis as { [REGISTRY]?: WeakMap<Redactor, RedactorInside> };
+shared[REGISTRY] ??= new WeakMap();
+const insides = shared[REGISTRY];
 
 /** Makes the inside of `redactor` known to {@link insideOf}. */
 export function exposeInside(redactor: Redactor, inside: RedactorInside): void {
@@ -35,8 +41,8 @@ export function insideOf(redactor: Redactor): RedactorInside {
   const inside = insides.get(redactor);
   if (inside === undefined) {
     throw new SecretsError('invalid-config', {
-      problem: 'The redactor was not made by createRedactor of this copy of @keyturn/redact.',
-      remedy: 'Pass what createRedactor returned; check that the package is installed only once.',
+      problem: 'The redactor was not made by createRedactor of this version of @keyturn/redact.',
+      remedy: 'Pass what createRedactor returned; check that only one version of the package is installed.',
     });
   }
   return inside;

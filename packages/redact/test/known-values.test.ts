@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { fakeClock } from '@keyturn/core/testing';
 import { describe, expect, test } from 'vitest';
 import { createRedactor, type RedactorWarning } from '../src/index.js';
@@ -41,6 +42,37 @@ describe('a known value', () => {
     const masked = redactor.redact(`before ${written} after`);
     expect(masked).toMatch(/^before .{0,24}\[REDACTED\].{0,7} after$/);
     expect(masked).not.toMatch(/more|%26|w\/ö/);
+  });
+
+  describe.each([
+    'Tr^x|9"kLm<2Qz',
+    'aaaa{b}"cc',
+    'pa"ssword\\one',
+    'it\'s `quoted` "twice"',
+    'Zq9!p@ss w/x\\"y',
+  ])('%j', (secret) => {
+    const url = (part: 'search' | 'hash' | 'pathname') => {
+      const made = new URL('http://h/');
+      made[part] = part === 'pathname' ? secret.replace(/[\\/?#]/g, '') : secret;
+      return made.href;
+    };
+    const writers: [string, () => string][] = [
+      ['the query of a URL', () => url('search')],
+      ['the fragment of a URL', () => url('hash')],
+      ['the parameters of a URL', () => new URL(`http://h/?a=${secret.replace('#', '')}`).href],
+      ['JSON that util.inspect shows', () => inspect({ body: JSON.stringify({ secret }) })],
+      ['JSON thrice', () => JSON.stringify(JSON.stringify(JSON.stringify({ secret })))],
+      ['JSON in a cookie', () => encodeURIComponent(`j:${JSON.stringify({ secret })}`)],
+      ['base64 of JSON', () => btoa(JSON.stringify({ secret }))],
+      ['SQL', () => `'${secret.replaceAll("'", "''")}'`],
+      ['CSV', () => `"${secret.replaceAll('"', '""')}"`],
+      ['a shell', () => `'${secret.replaceAll("'", "'\\''")}'`],
+    ];
+    test.each(writers)('%s', (_, write) => {
+      const one = createRedactor({ shapes: false });
+      one.add(secret, 'test:secret');
+      expect(one.redact(write())).toContain('[REDACTED]');
+    });
   });
 
   test.each(['', 'a', 'ab', 'abc', 'user', 'somebody@example.com'])('in Basic credentials of %j', (user) => {

@@ -1,5 +1,5 @@
 import type { Redactor } from '@keyturn/redact';
-import { redactError } from '@keyturn/redact/http';
+import { checkRedactor, redactError } from '@keyturn/redact/http';
 import type { ErrorRequestHandler } from 'express';
 
 /**
@@ -9,6 +9,7 @@ import type { ErrorRequestHandler } from 'express';
  * Must be the first error handler. The copy is of the same class and keeps `status`, `expose` and `headers`.
  */
 export function redactErrors(redactor: Redactor): ErrorRequestHandler {
+  checkRedactor(redactor);
   // Express knows an error handler by its four parameters.
   return (error, _request, _response, next) => {
     next(redactError(error, redactor));

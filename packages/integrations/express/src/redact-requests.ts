@@ -1,5 +1,5 @@
 import type { Redactor } from '@keyturn/redact';
-import { redactRequest } from '@keyturn/redact/http';
+import { checkRedactor, redactRequest } from '@keyturn/redact/http';
 import type { RequestHandler } from 'express';
 
 /**
@@ -9,6 +9,7 @@ import type { RequestHandler } from 'express';
  * Should be the first middleware: what runs before it is not covered. Nothing is looked at before something is logged.
  */
 export function redactRequests(redactor: Redactor): RequestHandler {
+  checkRedactor(redactor);
   return (request, response, next) => {
     redactRequest(request, response, redactor, () => next());
   };

@@ -1,5 +1,5 @@
 import type { Redactor } from '@keyturn/redact';
-import { type RedactResponseOptions, redactResponse } from '@keyturn/redact/http';
+import { checkRedactor, type RedactResponseOptions, redactResponse } from '@keyturn/redact/http';
 import type { RequestHandler } from 'express';
 
 /**
@@ -8,6 +8,7 @@ import type { RequestHandler } from 'express';
  * Must come after `compression()`: what reaches it compressed passes untouched.
  */
 export function redactResponses(redactor: Redactor, options: RedactResponseOptions = {}): RequestHandler {
+  checkRedactor(redactor);
   return (_request, response, next) => {
     redactResponse(response, redactor, options);
     next();

@@ -1,5 +1,5 @@
 import type { Redactor } from '@keyturn/redact';
-import { redactError } from '@keyturn/redact/http';
+import { checkRedactor, redactError } from '@keyturn/redact/http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 
 type ErrorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => unknown;
@@ -14,6 +14,7 @@ export function redactErrors(
   redactor: Redactor,
   handler: ErrorHandler = (error, _request, reply) => reply.send(error),
 ): ErrorHandler {
+  checkRedactor(redactor);
   return function redacted(this: unknown, error, request, reply) {
     return handler.call(this, redactError(error, redactor) as FastifyError, request, reply);
   };

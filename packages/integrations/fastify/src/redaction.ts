@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Redactor } from '@keyturn/redact';
 import {
   type Answer,
+  checkRedactor,
   type RedactResponseOptions,
   type ResponseGuard,
   redactRequest,
@@ -26,6 +27,7 @@ export interface RedactionOptions {
  */
 export const redaction: FastifyPluginCallback<RedactionOptions> = (fastify, options, registered) => {
   const { redactor, requests = true, responses = true } = options;
+  checkRedactor(redactor);
   if (requests) {
     fastify.addHook('onRequest', (request, reply, done) => {
       redactRequest(request.raw, reply.raw, redactor, done, () => request.body);

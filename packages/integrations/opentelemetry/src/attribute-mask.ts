@@ -4,6 +4,8 @@ import type { Redactor } from '@keyturn/redact';
 /** More levels than any exporter is sent; circles end here, too. */
 const MOST_LEVELS = 32;
 const MOST_NAMES = 1_000;
+/** Attributes of the semantic conventions that tell one session from another, and open none. */
+const CORRELATES = new Set(['session.id', 'session.previous_id']);
 
 /** Masks the parts of spans and log records. What holds nothing secret is returned as it is. */
 export class AttributeMask {
@@ -79,7 +81,9 @@ export class AttributeMask {
     const telling = this.#tellingPart(name);
     // A count of tokens, as in gen_ai.usage.input_tokens.
     const counts = typeof value === 'number' && /tokens$/i.test(name);
-    if (telling === undefined || counts) return this.#value(value, levels);
+    // A query as instrumentation writes it lacks the mark by which its first parameter is known for one.
+    if (typeof value === 'string' && /(?:^|\.)query$/i.test(name)) return this.text(`?${value}`).slice(1);
+    if (telling === undefined || counts || CORRELATES.has(name)) return this.#value(value, levels);
     return this.#under(telling, value);
   }
 

@@ -12,7 +12,7 @@ import {
   TEXT_TYPES,
 } from './answer-body.js';
 import { redactPayload } from './redact-payload.js';
-import { type GivenHeaders, maskHeaders, setGivenHeaders } from './response-headers.js';
+import { type GivenHeaders, maskHeader, maskHeaders, setGivenHeaders } from './response-headers.js';
 
 /** What of an answer is masked, and how. */
 export interface RedactResponseOptions {
@@ -139,6 +139,11 @@ export function redactResponse(
   };
 
   if (headers) {
+    const writeEarlyHints = response.writeEarlyHints?.bind(response);
+    response.writeEarlyHints = (hints, sent) => {
+      const masked = Object.entries(hints).map(([name, value]) => [name, maskHeader(value, maskText)]);
+      writeEarlyHints(Object.fromEntries(masked), sent);
+    };
     response.addTrailers = (trailers) => {
       const pairs = (Array.isArray(trailers) ? trailers : Object.entries(trailers)) as [string, unknown][];
       addTrailers(pairs.map(([name, value]): [string, string] => [name, maskText(String(value))]));

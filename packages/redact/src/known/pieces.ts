@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { base64Alignments } from './base64-alignments.js';
 import { type Literal, type Piece, WHOLE } from './literal.js';
-import { textForms } from './text-forms.js';
+import { jsonEscaped, textForms } from './text-forms.js';
 
 /** From this length on a value is masked wherever it stands; below, only as a word of its own. */
 export const FREE_LENGTH = 8;
@@ -69,11 +69,14 @@ export function* literalsOf(piece: Piece, plan: PiecePlan): Iterable<Literal> {
     if (plan.acrossLines || !LINE_END.test(text)) yield literal(text, short);
   }
   if (plan.weak) return;
-  for (const { digits, before, after } of base64Alignments(plan.bytes)) {
-    if (digits.length < FEWEST_BASE64_DIGITS) continue;
-    yield { text: digits, piece, bounded: false, before, after };
-    const urlSafe = digits.replaceAll('+', '-').replaceAll('/', '_');
-    if (urlSafe !== digits) yield { text: urlSafe, piece, bounded: false, before, after };
+  const json = plan.binary ? plan.text : jsonEscaped(plan.text);
+  for (const bytes of json === plan.text ? [plan.bytes] : [plan.bytes, Buffer.from(json)]) {
+    for (const { digits, before, after } of base64Alignments(bytes)) {
+      if (digits.length < FEWEST_BASE64_DIGITS) continue;
+      yield { text: digits, piece, bounded: false, before, after };
+      const urlSafe = digits.replaceAll('+', '-').replaceAll('/', '_');
+      if (urlSafe !== digits) yield { text: urlSafe, piece, bounded: false, before, after };
+    }
   }
   const hex = Buffer.from(plan.bytes).toString('hex');
   yield literal(hex);

@@ -88,7 +88,7 @@ export class ObjectWalk {
   #copyParts(value: object, steps: readonly PathStep[]): unknown {
     if (Array.isArray(value)) return this.#copyArray(value, steps);
     if (types.isMap(value)) return this.#copyMap(value, steps);
-    if (types.isSet(value)) return new Set(Array.from(value, (element) => this.#element(element, steps)));
+    if (types.isSet(value)) return this.#copySet(value, steps);
     if (types.isNativeError(value) || value instanceof Error) return this.#copyError(value, steps);
     if (types.isBoxedPrimitive(value)) return this.#copy(value.valueOf(), steps);
     if (types.isRegExp(value)) return this.#text(String(value));
@@ -129,8 +129,19 @@ export class ObjectWalk {
 
   #copyEntries(entries: Iterable<[string, unknown]>, steps: readonly PathStep[]): object {
     const copy = {};
-    for (const [name, value] of entries)
+    for (const [name, value] of entries) {
+      if (!this.#counts()) break;
       setData(copy, name, this.#property(name, value, stepInto(steps, name)));
+    }
+    return copy;
+  }
+
+  #copySet(set: ReadonlySet<unknown>, steps: readonly PathStep[]): Set<unknown> {
+    const copy = new Set<unknown>();
+    for (const element of set) {
+      if (!this.#counts()) break;
+      copy.add(this.#element(element, steps));
+    }
     return copy;
   }
 

@@ -14,6 +14,10 @@ const MOST_VALUES = 32;
 const MOST_CHARACTERS = 8_192;
 /** A sign that is escaped somewhere counts as so many characters, because of the forms that it makes. */
 const SIGN_COUNTS = 16;
+/** What makes the frame of a line of JSON, with which a client could tear its log lines apart. */
+const STRUCTURE = /"\s*[:,}\]]|[:,{[]\s*"/;
+/** A time, a status or a count: without it a line says nothing of when. */
+const COUNT = /^\d{1,13}$/;
 /** How much of a body is looked through. */
 const DEEPEST = 6;
 const MOST_ENTRIES = 1_000;
@@ -27,7 +31,8 @@ interface RequestHead {
   readonly url: string;
   /** Method and path, as a log shows them. */
   readonly line: string;
-  readonly address: string | undefined;
+  /** Where it came from, also by the word of a proxy. */
+  readonly addresses: readonly string[];
 }
 
 /**
@@ -35,14 +40,15 @@ interface RequestHead {
  * of the body.
  *
  * The client chooses them, so they are bounded: 8 characters or more each (cookies with a harmless name 16), 32 values
- * and 8,192 characters in all (a sign counts as 16), the cookies last. What a log must show to tell who asked for what,
- * the address and the path, cannot be named as a secret.
+ * and 8,192 characters in all (a sign counts as 16), the cookies last. What a log must show to tell who asked for what
+ * and when, the address, the path, numbers of up to 13 digits and the frame of JSON, cannot be named as a secret.
  */
 export class RequestValues implements ScopeSource {
   readonly #isSensitive: KeyTest;
   #request: { readonly message: IncomingMessage; readonly body: () => unknown } | undefined;
   #kept: { readonly head: RequestHead; readonly fields: readonly Entry[] } | undefined;
   #body: unknown;
+  #size = 0;
   #version = 0;
 
   constructor(message: IncomingMessage, body: () => unknown, isSensitive: KeyTest) {
@@ -50,11 +56,13 @@ export class RequestValues implements ScopeSource {
     this.#request = { message, body };
   }
 
-  /** Changes with the body, since that is there only once it has been parsed. */
+  /** Changes with the body and its fields, since those are there only once it has been parsed. */
   stamp(): number {
     const body = this.#request === undefined ? this.#body : this.#request.body();
-    if (body !== this.#body) {
+    const size = typeof body === 'object' && body !== null ? Object.keys(body).length : 0;
+    if (body !== this.#body || size !== this.#size) {
       this.#body = body;
+      this.#size = size;
       this.#version++;
     }
     return this.#version;
@@ -68,7 +76,7 @@ export class RequestValues implements ScopeSource {
     let left = MOST_CHARACTERS;
     for (const [value, ref] of this.#all(head, fields)) {
       if (entries.size >= MOST_VALUES) break;
-      const hides = value === head.address || (value.includes('/') && head.line.includes(value));
+      const hides = tellsWho(value, head) || STRUCTURE.test(value) || COUNT.test(value);
       if (hides || entries.has(value)) continue;
       const { affordable, cost } = within(value.trim(), left);
       if (affordable.length < SHORTEST) continue;
@@ -92,7 +100,9 @@ export class RequestValues implements ScopeSource {
     const { rawHeaders, url = '', method } = message;
     const { originalUrl } = message as { originalUrl?: unknown };
     const path = (typeof originalUrl === 'string' ? originalUrl : url).split('?', 1)[0];
-    const head = { rawHeaders, url, line: `${method} ${path}`, address: message.socket?.remoteAddress };
+    const proxied = ['x-forwarded-for', 'x-real-ip', 'forwarded'].map((name) => message.headers[name]);
+    const addresses = [message.socket?.remoteAddress, ...proxied.flat()].filter((text) => text !== undefined);
+    const head = { rawHeaders, url, line: `${method} ${path}`, addresses };
     return { head, fields: [...this.#fields(body())] };
   }
 
@@ -157,6 +167,17 @@ export class RequestValues implements ScopeSource {
       }
     }
   }
+}
+
+/**
+ * Whether a log without `value` would not tell who asked for what: it is the path, a part of the address, or one short
+ * segment of the path.
+ */
+function tellsWho(value: string, { line, addresses }: RequestHead): boolean {
+  const path = line.slice(line.indexOf(' ') + 1);
+  const isAddress = addresses.some((address) => address.includes(value) || value.includes(address));
+  const isPath = line.includes(value) && (value.includes('/') || value.length < SHORTEST_COOKIE);
+  return isAddress || isPath || (path.length > 1 && value.includes(path));
 }
 
 /** `Bearer x` is `x`; of `Basic x` also the password in it, which is what a handler may log. */

@@ -29,8 +29,10 @@ const NAME_CHARACTER = /[\w.-]/;
 const COLON = /[\t ]{0,4}:[\t ]{0,4}/y;
 const ASSIGN = /[\t ]{0,4}(?:=>|:=|[:=])[\t ]{0,4}/y;
 const SCHEME = /(?:Basic|Bearer|Digest|Token|ApiKey) /iy;
-const QUERY_VALUE = /[^\0- &?"'<>`\\[\]\x7f]{1,16000}/y;
-const BARE_VALUE = /[^\0- &"'<>`\\[\]{}(),;|\x7f]{1,4096}/y;
+const QUERY_VALUE = { signs: /[^\0- &?"'<>`\\[\]\x7f]+/y, most: 16_000 };
+const BARE_VALUE = { signs: /[^\0- &"'<>`\\[\]{}(),;|\x7f]+/y, most: 4_096 };
+/** So many signs tell whether a value looks random. */
+const MOST_LOOKED_AT = 256;
 const COOKIE_PAIRS =
   /[\w.-]{1,128}=[^;\0- "'\\[\]\x7f]{1,4096}(?:; ?[\w.-]{1,128}=[^;\0- "'\\[\]\x7f]{1,4096}){0,64}/y;
 /** Query parameters that are a secret in a URL and a harmless word elsewhere. */
@@ -79,7 +81,7 @@ function assignmentAt(text: string, anchor: number, isSensitive: KeyTest): Findi
   const name = text.slice(start, end);
   const inQuery = text[end] === '=' && (text[start - 1] === '?' || text[start - 1] === '&');
   if (!isSensitive(name) && !(inQuery && QUERY_NAME.test(name))) return undefined;
-  const value = inQuery ? bare(QUERY_VALUE, text, end + 1) : assignedValue(text, start, end, name);
+  const value = inQuery ? run(QUERY_VALUE, text, end + 1) : assignedValue(text, start, end, name);
   if (value === undefined || value.start === value.end) return undefined;
   const before = inQuery ? 1 : quoteAt(text, end).length;
   const valueEnd = Math.min(value.end, start + LONGEST_SHAPE);
@@ -105,12 +107,34 @@ function assignedValue(text: string, start: number, end: number, name: string): 
   const secretStart = after(SCHEME, text, inside) ?? inside;
   const value =
     valueQuote === ''
-      ? bare(BARE_VALUE, text, secretStart)
+      ? run(BARE_VALUE, text, secretStart)
       : { start: secretStart, end: quotedEnd(text, inside, valueQuote) };
   if (value === undefined || HARMLESS_VALUE.test(text.slice(value.start, value.end))) return undefined;
   const tight = valueQuote !== '' || text.slice(end, valueStart) === '=';
   const certain = (tight && CERTAIN_NAME.test(name)) || secretStart > inside;
-  return certain || looksRandom(text.slice(value.start, value.end)) ? value : undefined;
+  const looks = text.slice(value.start, Math.min(value.end, value.start + MOST_LOOKED_AT));
+  return certain || looksRandom(looks) ? value : undefined;
+}
+
+/** The last run of signs of each kind: in `password=password=…` each name stands within the value of the one before. */
+const lastRuns = new WeakMap<object, { readonly text: string; readonly from: number; readonly to: number }>();
+
+/** As many of these signs as stand from `start` on. */
+function run(
+  kind: { readonly signs: RegExp; readonly most: number },
+  text: string,
+  start: number,
+): Range | undefined {
+  let last = lastRuns.get(kind);
+  if (last === undefined || start < last.from || start >= last.to || text !== last.text) {
+    const to = after(kind.signs, text, start);
+    if (to === undefined) return undefined;
+    last = { text, from: start, to };
+    // Short ones are looked at again sooner than kept.
+    if (to - start > MOST_LOOKED_AT) lastRuns.set(kind, last);
+    else lastRuns.delete(kind);
+  }
+  return { start, end: Math.min(last.to, start + kind.most) };
 }
 
 function bare(pattern: RegExp, text: string, start: number): Range | undefined {

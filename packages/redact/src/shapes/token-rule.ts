@@ -14,7 +14,9 @@ const LINE_END = /[\r\n]/;
  * @throws SecretsError `invalid-config` for a prefix that is too short, or a pattern that is no regular expression
  */
 export function tokenRule(shape: TokenShape): Rule {
-  const { id, prefix } = shape;
+  const { id, prefix, pattern, before: preceding = '' } = shape;
+  if (![id, prefix, pattern, preceding].every((part) => typeof part === 'string'))
+    throw unusable(shape, 'an id, prefix, pattern or before that is not a text');
   if (!PREFIX.test(prefix))
     throw unusable(shape, 'a prefix that is not three or more visible ASCII characters');
   const rest = compiled(shape, shape.pattern);
@@ -54,6 +56,7 @@ function compiled(shape: TokenShape, source: string): RegExp {
 function unusable({ id }: TokenShape, what: string): SecretsError {
   return new SecretsError('invalid-config', {
     problem: `The setting moreShapes has, under ${JSON.stringify(id)}, ${what}.`,
-    remedy: 'Look at prefix, pattern and before of that shape.',
+    remedy:
+      'Look at prefix, pattern (of what follows the prefix, the source of a regular expression) and before.',
   });
 }
