@@ -13,7 +13,13 @@ const SECRET = 'the-database-password';
 function taped() {
   const stream = new PassThrough();
   const console = new Console({ stdout: stream, stderr: stream });
-  return { console, written: () => String(stream.read() ?? '') };
+  const written = () => {
+    // Some versions of Node give all that has come, others a piece each time.
+    let text = '';
+    for (let piece = stream.read(); piece !== null; piece = stream.read()) text += piece;
+    return text;
+  };
+  return { console, written };
 }
 
 function redactorOf(...secrets: string[]): Redactor {
@@ -166,7 +172,7 @@ describe('a guarded console', () => {
       (console: Console) => console.log({ key: Buffer.from(SECRET) }),
       "{ key: '[Buffer: 21 bytes]' }\n",
     ],
-    ['a symbol', (console: Console) => console.log({ [Symbol(SECRET)]: 1 }), '{ [Symbol([REDACTED])]: 1 }\n'],
+    ['a symbol', (console: Console) => console.log({ [Symbol(SECRET)]: 1 }), /^\{ \[?Symbol\(\[REDACTED\]\)\]?: 1 \}\n$/],
     ['a promise', (console: Console) => console.info(Promise.resolve(SECRET)), "Promise { '[REDACTED]' }\n"],
     [
       'a table',
@@ -176,7 +182,7 @@ describe('a guarded console', () => {
     [
       'dir',
       (console: Console) => console.dir({ a: { b: { c: { [Symbol.for('d')]: SECRET } } } }, { depth: 9 }),
-      /\[Symbol\(d\)\]: '\[REDACTED\]'/,
+      /\[?Symbol\(d\)\]?: '\[REDACTED\]'/,
     ],
     ['a group', (console: Console) => console.group(SECRET), '[REDACTED]\n'],
     [

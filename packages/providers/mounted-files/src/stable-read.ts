@@ -13,7 +13,7 @@ const SETTLE_MS = 15;
 /** After that many attempts the files are still being written: about a third of a second. */
 const MAX_ATTEMPTS = 20;
 /** How many times in a row the same failure is seen before it is believed: a swap of links shows gaps. */
-const SIGHTINGS = 3;
+const SIGHTINGS = 5;
 
 /** What {@link readStable} is made of. */
 export interface StableReadOptions {
