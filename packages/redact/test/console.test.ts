@@ -172,7 +172,11 @@ describe('a guarded console', () => {
       (console: Console) => console.log({ key: Buffer.from(SECRET) }),
       "{ key: '[Buffer: 21 bytes]' }\n",
     ],
-    ['a symbol', (console: Console) => console.log({ [Symbol(SECRET)]: 1 }), /^\{ \[?Symbol\(\[REDACTED\]\)\]?: 1 \}\n$/],
+    [
+      'a symbol',
+      (console: Console) => console.log({ [Symbol(SECRET)]: 1 }),
+      /^\{ \[?Symbol\(\[REDACTED\]\)\]?: 1 \}\n$/,
+    ],
     ['a promise', (console: Console) => console.info(Promise.resolve(SECRET)), "Promise { '[REDACTED]' }\n"],
     [
       'a table',

@@ -127,10 +127,10 @@ describe('a single file', () => {
     expect(await fetchText(root, 'password', clock)).toBe('new');
   });
 
-  test('missing is believed when it was looked for three times', async () => {
+  test('missing is believed when it was looked for five times', async () => {
     const clock = interfering(() => {});
     expect((await failureOf(fetchText(newFolder(), 'password', clock))).code).toBe('not-found');
-    expect(clock.waits).toBe(3);
+    expect(clock.waits).toBe(5);
   });
 });
 
