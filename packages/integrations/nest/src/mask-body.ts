@@ -32,7 +32,7 @@ export function maskBody(body: unknown, mask: (text: string) => string): unknown
   const maskedParts = (value: object): unknown => {
     if (Array.isArray(value)) {
       const copy = value.map(masked);
-      return copy.some((element, index) => element !== value[index]) ? copy : value;
+      return copy.some((element, index) => !Object.is(element, value[index])) ? copy : value;
     }
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === 'function') {

@@ -64,7 +64,7 @@ export class AttributeMask {
 
   #list(list: readonly unknown[], levels: number): readonly unknown[] {
     const masked = list.map((element) => this.#value(element, levels));
-    return masked.some((element, index) => element !== list[index]) ? masked : list;
+    return masked.some((element, index) => !Object.is(element, list[index])) ? masked : list;
   }
 
   #map(map: object, levels: number): object {
@@ -73,7 +73,7 @@ export class AttributeMask {
       this.text(name),
       this.#property(name, value, levels),
     ]);
-    const same = masked.every(([name, value], at) => name === entries[at]?.[0] && value === entries[at]?.[1]);
+    const same = masked.every(([name, value], at) => name === entries[at]?.[0] && Object.is(value, entries[at]?.[1]));
     return same ? map : Object.fromEntries(masked);
   }
 

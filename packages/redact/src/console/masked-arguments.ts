@@ -21,7 +21,7 @@ export function maskedArguments(redactor: Redactor, sink: string): MaskArguments
     const text = printed(masked);
     const shown = redactor.redact(text, sink);
     if (shown !== text) return ['%s', shown];
-    return masked.some((argument, index) => argument !== args[index]) ? masked : args;
+    return masked.some((argument, index) => !Object.is(argument, args[index])) ? masked : args;
   };
 }
 
