@@ -73,7 +73,9 @@ export class AttributeMask {
       this.text(name),
       this.#property(name, value, levels),
     ]);
-    const same = masked.every(([name, value], at) => name === entries[at]?.[0] && Object.is(value, entries[at]?.[1]));
+    const same = masked.every(
+      ([name, value], at) => name === entries[at]?.[0] && Object.is(value, entries[at]?.[1]),
+    );
     return same ? map : Object.fromEntries(masked);
   }
 
