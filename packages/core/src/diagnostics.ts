@@ -95,8 +95,9 @@ export class Diagnostics {
       const threw = (error: unknown) => this.listenerThrew(`a listener of ${event}`, error);
       try {
         const outcome = (listener as (payload: SecretsEvents[Event]) => unknown)(payload);
-        // A promise of any kind: unhandled, it would end the process.
-        Promise.resolve(outcome).catch(threw);
+        // Of any kind and realm: unhandled, its rejection would end the process.
+        if (typeof (outcome as PromiseLike<unknown> | undefined)?.then === 'function')
+          Promise.resolve(outcome).catch(threw);
       } catch (error) {
         threw(error);
       }

@@ -1,8 +1,10 @@
 /**
- * What a provider is written against: the contract, its error class, and the JSON that keeps digits.
+ * What a provider is written against: the contract, its error class, the JSON that keeps digits, and one call for all
+ * who ask meanwhile.
  *
  * @module
  */
+export { SingleFlight } from './concurrency/single-flight.js';
 export type { ErrorCode } from './errors/error-policy.js';
 export { isSecretsError, SecretsError, type SecretsErrorInit } from './errors/secrets-error.js';
 export { jsonNumber, jsonText, parseJson } from './model/json.js';

@@ -71,7 +71,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   ): Promise<Secret> {
     try {
       const asked = this.#ask(input);
-      if (options?.signal !== undefined && !(options.signal instanceof AbortSignal))
+      if (options?.signal !== undefined && typeof options.signal?.addEventListener !== 'function')
         throw misused('getSecret', 'an AbortSignal as its signal');
       if (options?.schema !== undefined) return this.#validated(asked, options.schema, options.signal);
       const fresh = asked.fresh(this.#clock.monotonicMs());

@@ -96,12 +96,12 @@ export function leakProbe(canaries: readonly string[]): LeakProbe {
  * Asserts that none of `canaries` can be seen in any of `subjects`.
  *
  * ```ts
- * assertNoLeak(['canary-1f0e'], [error, logLines]);
+ * assertNoLeak([error, logLines], ['canary-1f0e']);
  * ```
  *
  * @throws AssertionError that says where a canary was found, without showing it
  */
-export function assertNoLeak(canaries: readonly string[], subjects: readonly unknown[]): void {
+export function assertNoLeak(subjects: readonly unknown[], canaries: readonly string[]): void {
   const probe = leakProbe(canaries);
   try {
     subjects.forEach((subject, place) => {

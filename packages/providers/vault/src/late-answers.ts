@@ -35,7 +35,9 @@ export class LateAnswers {
         this.#revokeLater(reading, cut, options);
       };
       signal.addEventListener('abort', leave, { once: true });
-      reading.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+      // At once: who has his answer and leaves then keeps his lease.
+      const stay = () => signal.removeEventListener('abort', leave);
+      reading.finally(stay).then(resolve, reject);
     });
   }
 

@@ -1,8 +1,7 @@
-import { isSecretsError, SecretsError } from '@keyturn/core/provider';
+import { isSecretsError, SecretsError, SingleFlight } from '@keyturn/core/provider';
 import { isBelow } from './api-path.js';
 import type { VaultClient } from './client.js';
 import { objectOf, textOf } from './json-object.js';
-import { SharedCalls } from './shared-calls.js';
 import type { MountKind } from './vault-settings.js';
 
 /** What is mounted where. */
@@ -30,7 +29,7 @@ export class Mounts {
   readonly #client: VaultClient;
   readonly #configured: readonly Mount[];
   readonly #found = new Map<string, Mount>();
-  readonly #lookups = new SharedCalls<void>();
+  readonly #lookups = new SingleFlight<void>();
 
   constructor(client: VaultClient, configured: ReadonlyMap<string, MountKind>) {
     this.#client = client;
@@ -50,11 +49,10 @@ export class Mounts {
     for (let key = path.split('/')[0] as string; ; ) {
       const known = this.#known(path);
       if (known !== undefined) return known;
-      const lookup = this.#lookups.run(key, (shared) => this.#lookUp(path, token, shared), signal);
+      const isOthers = this.#lookups.has(key) && key !== path;
       try {
-        await lookup.call;
+        await this.#lookups.run(key, (shared) => this.#lookUp(path, token, shared), signal);
       } catch (error) {
-        const isOthers = !lookup.isFirst && key !== path;
         if (!isOthers || !isSecretsError(error) || error.code !== 'permission-denied') throw error;
         key = path;
       }
