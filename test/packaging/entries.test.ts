@@ -60,6 +60,22 @@ test('an error of one format is recognized by the other', async () => {
   expect((await run(process.execPath, [file])).stdout.trim()).toBe('true true');
 });
 
+test('a redactor of one format is one to the other', async () => {
+  const folder = packed.installAlone('@keyturn/redact');
+  const file = join(folder, 'redactors.mjs');
+  writeFileSync(
+    file,
+    `import { createRequire } from 'node:module';
+     import { createRedactor } from '@keyturn/redact';
+     import { checkRedactor } from '@keyturn/redact/http';
+     const cjs = createRequire(import.meta.url);
+     checkRedactor(cjs('@keyturn/redact').createRedactor());
+     cjs('@keyturn/redact/http').checkRedactor(createRedactor());
+     console.log('both');`,
+  );
+  expect((await run(process.execPath, [file])).stdout.trim()).toBe('both');
+});
+
 test('no package carries a copy of the core', () => {
   for (const { name, dir, manifest } of published.filter((one) => one.name !== '@keyturn/core')) {
     const outputs = targets(manifest.exports).filter((target) => /\.c?js$/.test(target));

@@ -353,6 +353,36 @@ describe('what is revoked', () => {
     for (const { version } of store.leases) store.revokeFromOutside(version);
   });
 
+  it('a lease that was over before it came, once, is followed by another at once', async () => {
+    const { store, secrets, clock } = world();
+    store.dynamic('creds', { ttlMs: 3_000 });
+    const { fetch } = store.provider;
+    store.provider.fetch = async (...args) => {
+      const version = await fetch(...args);
+      if (store.count('fetch') === 1) await clock.sleep(4_000);
+      return version;
+    };
+    const secret = await until(clock, secrets.getSecret('s:creds'));
+    expect(secret.version).toBe('v2');
+  });
+
+  it('a lease that is over by our clock is revoked when the last who held on to it leaves', async () => {
+    const { store, secrets, clock } = world();
+    store.dynamic('creds', { ttlMs: 600_000, renewable: false });
+    const consumption = secrets.consume('s:creds', { adopt: () => {} });
+    await consumption.current();
+    store.goDown();
+    clock.jumpWall(600_000);
+    await clock.advance(120_000);
+    expect(secrets.peekSecret('s:creds')).toBeUndefined();
+    store.heal();
+    const [first] = store.leases;
+    expect(first !== undefined && store.isLive(first)).toBe(true);
+    consumption.close();
+    await clock.advance(1_000);
+    expect(first !== undefined && store.isLive(first)).toBe(false);
+  });
+
   it('a lease that was over before it came is revoked and not handed out', async () => {
     const { store, secrets, clock } = world();
     store.dynamic('creds', { ttlMs: 3_000 });

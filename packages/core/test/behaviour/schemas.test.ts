@@ -70,6 +70,15 @@ describe('getSecret with a schema', () => {
     expect(await codeOf(secrets.getSecret('s:key', { schema }))).toBe('invalid-value');
   });
 
+  it('names the field of what does not match, and no key within it, which may be content', async () => {
+    const { store, secrets } = world();
+    store.put('json', JSON.stringify({ accounts: { [CANARY]: 'x' } }));
+    const schema = z.object({ accounts: z.record(z.string(), z.number()) });
+    const { message } = await errorOf(secrets.getSecret('s:json', { schema }));
+    expect(message).toContain('at accounts.…');
+    expect(message).not.toContain(CANARY);
+  });
+
   it('takes schemas that answer later', async () => {
     const { store, secrets } = world();
     store.put('key', 'sk_1');

@@ -195,6 +195,9 @@ test('the options of the logger keep what was given', () => {
   const stream = { write: (line: string) => void written.push(line) };
   const redactor = createRedactor();
   redactor.add(SECRET, 'vault:db');
+  for (const past of [{ transport: { target: 'pino-pretty' } }, { file: '/dev/null' }]) {
+    expect(() => loggerOptions(redactor, past)).toThrow(expect.objectContaining({ code: 'invalid-config' }));
+  }
   const options = loggerOptions(redactor, { level: 'warn', stream });
   expect(options.level).toBe('warn');
   options.stream.write(`{"msg":"${SECRET}"}\n`);

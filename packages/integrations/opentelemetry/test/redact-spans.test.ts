@@ -51,6 +51,16 @@ describe.each(sdks)('$name', ({ trace, OTLPTraceExporter }) => {
     };
   }
 
+  test('a query is masked as one, and an id of a session stays', () => {
+    const { tracer, exported } = traced();
+    const attributes = { 'url.query': 'token=abcd1234efgh&x=1', 'session.id': 'a1b2c3d4e5f6' };
+    tracer.startSpan('GET', { attributes }).end();
+    expect(exported()[0]?.attributes).toEqual({
+      'url.query': 'token=[REDACTED]&x=1',
+      'session.id': 'a1b2c3d4e5f6',
+    });
+  });
+
   function leak(tracer: ReturnType<typeof traced>['tracer']): void {
     const span = tracer.startSpan(`GET /${encodeURIComponent(SECRET)}`, {
       attributes: {

@@ -44,6 +44,53 @@ async function logged(line: string, path: string, asking: Asking = {}, body?: un
   return lines.join('');
 }
 
+describe('what a client sends cannot hide who it is, nor tear a line apart', () => {
+  test.each<[string, string, Record<string, string>]>([
+    ['the level', '/accounts', { 'x-api-key': '{"level":30' }],
+    ['a name and its value', '/accounts', { 'x-api-key': '"level":30,"time"' }],
+    ['what stands between two fields', '/accounts', { 'x-api-key': '","url":"' }],
+    ['the path and its query', '/accounts/transfer?x=1', { 'x-api-key': '/accounts/transfer?x=1' }],
+    ['a segment of the path', '/accounts/transfer', { 'x-api-key': 'transfer' }],
+    ['its address', '/accounts', { 'x-api-key': '127.0.0.1' }],
+    ['a part of its address', '/accounts', { 'x-api-key': '27.0.0.1' }],
+    [
+      'its address by the word of a proxy',
+      '/',
+      { 'x-api-key': '203.0.113.7', 'X-Forwarded-For': '203.0.113.7' },
+    ],
+    ['the time', '/accounts', { 'x-api-key': '1795000000' }],
+  ])('%s', async (_, path, headers) => {
+    const forwarded = headers['X-Forwarded-For'];
+    const line = JSON.stringify({
+      level: 30,
+      time: 1_795_000_000_123,
+      ip: '127.0.0.1',
+      forwarded,
+      url: path,
+    });
+    expect(await logged(line, path, { headers })).toBe(line);
+  });
+
+  test('a secret that it did send is masked there', async () => {
+    const headers = { 'x-api-key': 'Zq7xV91pass' };
+    expect(await logged('{"level":30,"key":"Zq7xV91pass"}', '/accounts', { headers })).not.toContain(
+      'Zq7xV91',
+    );
+  });
+
+  test('a body whose fields come one by one is looked at again', async () => {
+    const body: Record<string, string> = {};
+    const { port, lines } = await logging((log, request) => {
+      Object.assign(request, { body });
+      log('begun');
+      body.password = 'hunter2-hunter2';
+      log('login with hunter2-hunter2');
+    });
+    await ask(port, '/login');
+    expect(lines.join()).not.toContain('hunter2');
+  });
+});
+
 describe('what a request brings', () => {
   test.each<[string, Record<string, string>, string, string]>([
     [
