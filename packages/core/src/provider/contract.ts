@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly clock: Clock;
   /** The credential of the current login; present exactly when the provider has a `session`. */
   readonly session?: unknown;
+  /** Which of the provider's `addresses` to call; present exactly when it names any. */
+  readonly address?: string;
 }
 
 export type FetchOptions = CallOptions;
@@ -50,9 +52,17 @@ export interface RenewOptions extends CallOptions {
 export interface Provider {
   /** The kind of backend, for people: `vault`, `aws-secrets-manager`. */
   readonly name: string;
+  /**
+   * Where the backend can be reached, the preferred first, when it is in several places: nodes of a cluster, regions
+   * that replicate. Every call names one; each has a breaker of its own, and the next one is called when one fails.
+   */
+  readonly addresses?: readonly string[];
   /** Reads one secret. Rejects promptly once `signal` aborts. */
   fetch(ref: ProviderRef, options: FetchOptions): Promise<SecretVersion>;
-  /** Reads many at once; one result or error for each, in order. */
+  /**
+   * Reads what was asked for in one moment with few requests: one result or error for each, in order. It cuts the
+   * list to what its backend takes at once, and rejects only when nothing could be read.
+   */
   fetchMany?(
     refs: readonly ProviderRef[],
     options: FetchOptions,
