@@ -1,8 +1,11 @@
 import type { CachePolicy } from './cache/freshness.js';
+import { checkPattern, policiesOf } from './cache/policies.js';
 import { SecretsError } from './errors/secrets-error.js';
 import { isAlias } from './model/secret-ref.js';
 import type { Provider } from './provider/contract.js';
+import { Fallback } from './provider/fallback.js';
 import type { ValueSink } from './provider/provider-runtime.js';
+import type { Target } from './provider/target.js';
 import type { BreakerPolicy } from './resilience/breaker.js';
 import type { GuardPolicy } from './resilience/guard.js';
 import type { HostClock } from './time/clock.js';
@@ -10,8 +13,14 @@ import { type Duration, durationMs } from './time/duration.js';
 
 /** What `createSecrets` takes. Only `providers` is needed. */
 export interface SecretsConfig {
-  /** The stores, by the alias that references name them with. */
-  readonly providers: Readonly<Record<string, Provider>>;
+  /** The stores, by the alias that references name them with; `fallback(a, b)` for several that stand in for each other. */
+  readonly providers: Readonly<Record<string, Provider | Fallback>>;
+  /**
+   * What keeps secrets up to date between reads. `background`: timers renew leases, refresh what is consumed, and
+   * follow hints. `lazy`: none of that; whatever is due is done at the next read, for hosts that are frozen between
+   * requests. Reads are right in both. Default `auto`: `lazy` on AWS Lambda, else `background`.
+   */
+  readonly mode?: 'auto' | 'background' | 'lazy';
   /** How long secrets without a lease are kept. */
   readonly cache?: {
     /** Until a value is refreshed. Default 5 minutes. */
@@ -20,6 +29,11 @@ export interface SecretsConfig {
     readonly maxStale?: Duration;
     /** How many secrets without a lease or a consumer are held. Default 10,000. */
     readonly maxEntries?: number;
+    /**
+     * Other terms for some references, by pattern (`vault:secret/payments/**`): `*` stands for a part of a segment,
+     * `**` for any number of them. The first that matches counts; what it leaves out is as for all.
+     */
+    readonly overrides?: Readonly<Record<string, { readonly ttl?: Duration; readonly maxStale?: Duration }>>;
   };
   /** How calls to stores are protected. */
   readonly resilience?: {
@@ -61,7 +75,11 @@ export interface SecretsConfig {
 
 /** The configuration, checked, with every default in place and every duration in milliseconds. */
 export interface Settings {
-  readonly cache: CachePolicy & { readonly maxEntries: number };
+  /** The terms that the cache keeps a target by. */
+  readonly policyOf: (target: Target) => CachePolicy;
+  readonly maxEntries: number;
+  /** Whether nothing is done but at reads. */
+  readonly isLazy: boolean;
   readonly guard: GuardPolicy;
   readonly breaker: BreakerPolicy;
   /** Fetches from one store at a time. */
@@ -72,6 +90,9 @@ export interface Settings {
 
 /** The longest that a host timer can wait: past it, setTimeout fires at once. */
 const MOST_WAIT_MS = 2 ** 31 - 1;
+
+/** What AWS Lambda sets in every function; it freezes the process between invocations. */
+const LAMBDA = 'AWS_LAMBDA_FUNCTION_NAME';
 
 /** Every default of the core. */
 const DEFAULTS = {
@@ -100,13 +121,25 @@ const DEFAULTS = {
  */
 export function settingsOf(config: SecretsConfig): Settings {
   checkShape(config);
-  const { cache = {}, resilience = {}, rotation = {} } = config;
-  return {
-    cache: {
-      ttlMs: durationMs(cache.ttl ?? DEFAULTS.ttl, 'cache.ttl'),
-      maxStaleMs: durationMs(cache.maxStale ?? DEFAULTS.maxStale, 'cache.maxStale'),
-      maxEntries: entries(cache.maxEntries ?? DEFAULTS.maxEntries),
+  const { cache = {}, resilience = {}, rotation = {}, mode = 'auto' } = config;
+  const base: CachePolicy = {
+    ttlMs: durationMs(cache.ttl ?? DEFAULTS.ttl, 'cache.ttl'),
+    maxStaleMs: durationMs(cache.maxStale ?? DEFAULTS.maxStale, 'cache.maxStale'),
+  };
+  const rules = Object.entries(cache.overrides ?? {}).map(([pattern, { ttl, maxStale }]) => ({
+    pattern,
+    policy: {
+      ttlMs: ttl === undefined ? base.ttlMs : durationMs(ttl, `cache.overrides of ${pattern}: ttl`),
+      maxStaleMs:
+        maxStale === undefined
+          ? base.maxStaleMs
+          : durationMs(maxStale, `cache.overrides of ${pattern}: maxStale`),
     },
+  }));
+  return {
+    policyOf: policiesOf(base, rules),
+    maxEntries: entries(cache.maxEntries ?? DEFAULTS.maxEntries),
+    isLazy: mode === 'lazy' || (mode === 'auto' && process.env[LAMBDA] !== undefined),
     guard: {
       attemptTimeoutMs: waitMs(
         resilience.attemptTimeout ?? DEFAULTS.attemptTimeout,
@@ -138,8 +171,18 @@ export function settingsOf(config: SecretsConfig): Settings {
 }
 
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
-  '': ['providers', 'cache', 'resilience', 'rotation', 'redactor', 'plainFields', 'instance', 'clock'],
-  cache: ['ttl', 'maxStale', 'maxEntries'],
+  '': [
+    'providers',
+    'mode',
+    'cache',
+    'resilience',
+    'rotation',
+    'redactor',
+    'plainFields',
+    'instance',
+    'clock',
+  ],
+  cache: ['ttl', 'maxStale', 'maxEntries', 'overrides'],
   resilience: [
     'attemptTimeout',
     'attempts',
@@ -151,26 +194,23 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   rotation: ['proofTimeout', 'drainTimeout', 'revokeTimeout'],
 };
 
+const MODES: readonly unknown[] = [undefined, 'auto', 'background', 'lazy'];
+
 function checkShape(config: SecretsConfig): void {
   for (const [section, known] of Object.entries(SECTIONS)) {
     const given: unknown = section === '' ? config : config?.[section as keyof SecretsConfig];
     if (given === undefined && section !== '') continue;
-    if (typeof given !== 'object' || given === null)
-      throw invalid(section || 'The argument', 'is not an object');
-    const unknown = Object.keys(given).find((name) => !known.includes(name));
-    if (unknown !== undefined) {
-      throw invalid(
-        section === '' ? unknown : `${section}.${unknown}`,
-        `is not known; there are ${known.join(', ')}`,
-      );
-    }
+    checkNames(given, known, section);
   }
   const providers = Object.entries(config.providers ?? {});
   if (providers.length === 0) throw invalid('providers', 'is empty');
   for (const [alias, provider] of providers) {
     if (!isAlias(alias)) throw invalid(`providers.${alias}`, 'is not a word of letters, digits, - and _');
-    if (!isProvider(provider)) throw invalid(`providers.${alias}`, 'is not a provider');
+    const all = provider instanceof Fallback ? provider.providers : [provider];
+    if (!all.every(isProvider)) throw invalid(`providers.${alias}`, 'is not a provider');
   }
+  if (!MODES.includes(config.mode)) throw invalid('mode', 'is none of auto, background, lazy');
+  checkOverrides(config.cache?.overrides, Object.keys(config.providers));
   const { redactor, plainFields = [], clock, instance } = config;
   if (!Array.isArray(plainFields) || plainFields.some((name) => typeof name !== 'string' || name === ''))
     throw invalid('plainFields', 'is not a list of names');
@@ -181,12 +221,40 @@ function checkShape(config: SecretsConfig): void {
   if (instance !== undefined && typeof instance !== 'string') throw invalid('instance', 'is not a string');
 }
 
+function checkOverrides(overrides: unknown, aliases: readonly string[]): void {
+  if (overrides === undefined) return;
+  if (typeof overrides !== 'object' || overrides === null || Array.isArray(overrides))
+    throw invalid('cache.overrides', 'is not an object');
+  for (const [pattern, terms] of Object.entries(overrides)) {
+    checkPattern(pattern, aliases, 'cache.overrides');
+    checkNames(terms, ['ttl', 'maxStale'], `cache.overrides of ${pattern}`);
+  }
+}
+
+function checkNames(given: unknown, known: readonly string[], section: string): void {
+  if (typeof given !== 'object' || given === null)
+    throw invalid(section || 'The argument', 'is not an object');
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw invalid(
+    section === '' ? unknown : `${section}.${unknown}`,
+    `is not known; there are ${known.join(', ')}`,
+  );
+}
+
 function isProvider(provider: Provider | undefined): boolean {
   if (!hasMethods(provider, ['fetch'])) return false;
   const methods = ['fetchMany', 'renew', 'revoke', 'watch', 'list', 'close'] as const;
-  const { session } = provider as Provider;
+  const { session, addresses } = provider as Provider;
   const isAble = methods.every((name) => ['undefined', 'function'].includes(typeof provider?.[name]));
-  return isAble && (session === undefined || hasMethods(session, ['login']));
+  const isPlaced =
+    addresses === undefined ||
+    (Array.isArray(addresses) && new Set(addresses).size > 0 && addresses.every(isText));
+  return isAble && isPlaced && (session === undefined || hasMethods(session, ['login']));
+}
+
+function isText(thing: unknown): boolean {
+  return typeof thing === 'string' && thing !== '';
 }
 
 function hasMethods(thing: unknown, names: readonly string[]): boolean {

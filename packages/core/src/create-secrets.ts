@@ -10,10 +10,13 @@ import { SessionKeeper } from './lease/session-keeper.js';
 import { TimerQueue } from './lease/timer-queue.js';
 import { TrackedTargets } from './lease/tracked.js';
 import { Upkeep } from './lease/upkeep.js';
+import type { Provider } from './provider/contract.js';
+import { Fallback } from './provider/fallback.js';
 import { ProviderRuntime } from './provider/provider-runtime.js';
-import { Router } from './provider/router.js';
+import { type Route, Router, type Routes } from './provider/router.js';
 import { Breaker } from './resilience/breaker.js';
 import { Bulkhead } from './resilience/bulkhead.js';
+import { Failover } from './resilience/failover.js';
 import { RetryBudget } from './resilience/retry-budget.js';
 import { Resolver } from './resolver.js';
 import { Secrets } from './secrets.js';
@@ -36,12 +39,12 @@ export function createSecrets(config: SecretsConfig): Secrets {
   const { instance = hostname() } = config;
   const clock = steadyClock(config.clock ?? systemClock);
   const diagnostics = new Diagnostics();
-  const queue = new TimerQueue(clock);
-  const cache = new SecretCache(settings.cache.maxEntries);
-  const refusals = new Refusals(settings.cache.maxEntries);
+  const queue = new TimerQueue(clock, settings.isLazy);
+  const cache = new SecretCache(settings.maxEntries);
+  const refusals = new Refusals(settings.maxEntries);
 
   const keepers: SessionKeeper[] = [];
-  const routes = Object.entries(config.providers).map(([alias, provider]) => {
+  const routeOf = (alias: string, provider: Provider): Route => {
     const keeper = new SessionKeeper({
       alias,
       instance,
@@ -59,19 +62,27 @@ export function createSecrets(config: SecretsConfig): Secrets {
       config.redactor,
       settings.plainFields,
     );
-    if (runtime.session !== undefined) keeper.keep(runtime.session);
+    const places = runtime.addresses.map((address) => {
+      const changed = (state: Breaker['state']) =>
+        diagnostics.emit('breaker-changed', { provider: alias, address, state });
+      return { address, breaker: new Breaker(settings.breaker, clock, changed) };
+    });
+    const failover = new Failover(places, settings.breaker.resetAfterMs);
+    if (runtime.session !== undefined) keeper.keep(runtime.session, failover);
     keepers.push(keeper);
-    const changed = (state: Breaker['state']) =>
-      diagnostics.emit('breaker-changed', { provider: alias, state });
-    const breaker = new Breaker(settings.breaker, clock, changed);
-    const bulkhead = new Bulkhead(settings.concurrency);
-    return [alias, { runtime, breaker, bulkhead, budget: new RetryBudget() }] as const;
+    return { runtime, failover, bulkhead: new Bulkhead(settings.concurrency), budget: new RetryBudget() };
+  };
+  const routes = Object.entries(config.providers).map(([alias, given]): [string, Routes] => {
+    const [first, ...others] = given instanceof Fallback ? given.providers : [given];
+    return [
+      alias,
+      [routeOf(alias, first), ...others.map((other, place) => routeOf(`${alias}/${place + 2}`, other))],
+    ];
   });
   const router = new Router(new Map(routes));
 
   const targets = new TrackedTargets(cache, queue, instance);
   const revocations = new Revocations({
-    router,
     queue,
     clock,
     diagnostics,
@@ -79,7 +90,6 @@ export function createSecrets(config: SecretsConfig): Secrets {
   });
   const rotation = new Rotation({
     cache,
-    router,
     targets,
     revocations,
     clock,
@@ -99,7 +109,6 @@ export function createSecrets(config: SecretsConfig): Secrets {
   const upkeep = new Upkeep({
     targets,
     cache,
-    router,
     resolver,
     revocations,
     queue,
@@ -115,6 +124,7 @@ export function createSecrets(config: SecretsConfig): Secrets {
     resolver,
     revocations,
     clock,
+    followsHints: !settings.isLazy,
   });
 
   return new Secrets({
@@ -123,9 +133,10 @@ export function createSecrets(config: SecretsConfig): Secrets {
     router,
     cache,
     diagnostics,
+    queue,
     clock,
     proofMs: settings.rotation.proofMs,
-    maxEntries: settings.cache.maxEntries,
+    maxEntries: settings.maxEntries,
     shutdown: (reason) =>
       shutdown(reason, {
         resolver,

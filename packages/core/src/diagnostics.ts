@@ -42,7 +42,12 @@ export interface SecretsEvents {
     readonly ageMs: number;
     readonly reason: StaleReason;
   };
-  'breaker-changed': { readonly provider: string; readonly state: BreakerState };
+  /** `address` says where, when the provider has several. */
+  'breaker-changed': {
+    readonly provider: string;
+    readonly address: string | undefined;
+    readonly state: BreakerState;
+  };
   'session-started': { readonly provider: string; readonly ttlMs: number | undefined };
   'session-renewed': { readonly provider: string; readonly ttlMs: number };
   /** The backend no longer knows the login; its leases are replaced. */

@@ -21,6 +21,14 @@ export interface InventoryItem {
   readonly failing: ErrorCode | undefined;
 }
 
+/** How a provider stands, or one of its addresses. */
+export interface ProviderHealth {
+  readonly provider: string;
+  /** Where it has several. */
+  readonly address?: string;
+  readonly breaker: BreakerState;
+}
+
 /** How a service stands with its secrets. */
 export interface Health {
   /** `ok`; `degraded`: everything is at hand but something fails; `failing`: something needed is not at hand. */
@@ -29,7 +37,7 @@ export interface Health {
   readonly missing: readonly string[];
   /** References that are held, and whose last refresh or renewal failed. */
   readonly failing: readonly string[];
-  readonly providers: readonly { readonly provider: string; readonly breaker: BreakerState }[];
+  readonly providers: readonly ProviderHealth[];
 }
 
 /** Judges: pure. */
@@ -39,10 +47,13 @@ export function healthOf(
   routes: readonly Route[],
 ): Health {
   const failing = items.filter((item) => item.failing !== undefined).map((item) => item.ref);
-  const providers = routes.map(({ runtime, breaker }) => ({
-    provider: runtime.alias,
-    breaker: breaker.state,
-  }));
+  const providers = routes.flatMap(({ runtime, failover }) =>
+    failover.places.map(({ address, breaker }) => ({
+      provider: runtime.alias,
+      ...(address === undefined ? {} : { address }),
+      breaker: breaker.state,
+    })),
+  );
   const isWell = failing.length === 0 && providers.every(({ breaker }) => breaker === 'closed');
   return { status: missing.length > 0 ? 'failing' : isWell ? 'ok' : 'degraded', missing, failing, providers };
 }

@@ -8,8 +8,9 @@ import type { Diagnostics } from './diagnostics.js';
 import { asSecretsError } from './errors/as-secrets-error.js';
 import { isSecretsError, type SecretsError } from './errors/secrets-error.js';
 import type { StaleReason } from './model/secret.js';
+import { Batch } from './provider/batch.js';
 import type { Fetched } from './provider/provider-runtime.js';
-import type { Router } from './provider/router.js';
+import type { Route, Router } from './provider/router.js';
 import type { Target } from './provider/target.js';
 import { guarded } from './resilience/guard.js';
 import type { HostClock } from './time/clock.js';
@@ -57,6 +58,7 @@ export class Resolver {
   readonly #loads = new SingleFlight<Entry>();
   /** The targets whose load under way is not repeated when it fails. */
   readonly #singleAttempts = new Set<string>();
+  readonly #batches = new WeakMap<Route, Batch>();
   #closed: SecretsError | undefined;
 
   constructor(parts: {
@@ -157,35 +159,15 @@ export class Resolver {
     await this.#loads.abortAll(reason);
   }
 
-  async #load(
-    target: Target,
-    { retry, limitMs, throughBreaker = false }: LoadOptions,
-    signal: AbortSignal,
-  ): Promise<Entry> {
-    const route = this.#router.route(target);
+  async #load(target: Target, options: LoadOptions, signal: AbortSignal): Promise<Entry> {
     const held = this.#cache.get(target.ref);
-    if (!retry) this.#singleAttempts.add(target.ref);
-    const fetch = async () => {
-      const fetched = await guarded(
-        (attempt) => route.runtime.fetch(target, attempt),
-        route,
-        { ...this.#settings.guard, ...(limitMs === undefined ? {} : { attemptTimeoutMs: limitMs }) },
-        this.#clock,
-        {
-          signal,
-          retry,
-          throughBreaker,
-          onLate: (late) => this.#admission.giveUp(this.#entry(target, late)),
-        },
-      );
-      return this.#entry(target, fetched);
-    };
+    if (!options.retry) this.#singleAttempts.add(target.ref);
     try {
-      let next = await fetch();
+      let next = await this.#fetch(target, held, options, signal);
       if (this.#isOver(next)) {
         // The host was frozen while the answer came, say: the store may be well, and the next lease in time.
         this.#admission.giveUp(next);
-        next = await fetch();
+        next = await this.#fetch(target, held, options, signal);
       }
       const entry = await this.#admission.admit(next, held, signal);
       this.#refusals.forget(target.ref);
@@ -199,9 +181,71 @@ export class Resolver {
     }
   }
 
-  #entry(target: Target, { sentMs, sentWallMs, ...fetched }: Fetched): Entry {
-    const term = termOf({ sentMs, sentWallMs }, fetched.lease, this.#settings.cache);
-    return new Entry({ target, ...fetched, term });
+  /** Fetches from the first of the target's stores that can answer; see `fallback` for when the next one is asked. */
+  async #fetch(
+    target: Target,
+    held: Entry | undefined,
+    options: LoadOptions,
+    signal: AbortSignal,
+  ): Promise<Entry> {
+    const routes = this.#router.routes(target);
+    let failure: unknown;
+    for (const [place, route] of routes.entries()) {
+      const isLast = place === routes.length - 1;
+      try {
+        const given = isLast ? options : { ...options, retry: false };
+        const fetched = await this.#ask(route, target, given, signal);
+        return this.#entry(target, route, fetched);
+      } catch (error) {
+        failure ??= error;
+        const cannotAnswer = isSecretsError(error) && error.policy.serveStale && !signal.aborted;
+        const keeps = held !== undefined && !this.#isOver(held) && routes.indexOf(held.route) <= place;
+        if (!cannotAnswer || keeps) break;
+      }
+    }
+    throw failure;
+  }
+
+  #ask(
+    route: Route,
+    target: Target,
+    { retry, limitMs, throughBreaker = false }: LoadOptions,
+    signal: AbortSignal,
+  ): Promise<Fetched> {
+    const isPlain = limitMs === undefined && !throughBreaker;
+    if (isPlain && route.runtime.canBatch) return this.#batchOf(route, target).fetch(target, signal);
+    const policy = {
+      ...this.#settings.guard,
+      ...(limitMs === undefined ? {} : { attemptTimeoutMs: limitMs }),
+    };
+    return guarded((attempt) => route.runtime.fetch(target, attempt), route, policy, this.#clock, {
+      signal,
+      retry,
+      throughBreaker,
+      onLate: (late) => this.#admission.giveUp(this.#entry(target, route, late)),
+    });
+  }
+
+  #batchOf(route: Route, of: Target): Batch {
+    const known = this.#batches.get(route);
+    if (known !== undefined) return known;
+    const batch = new Batch({
+      route,
+      policy: this.#settings.guard,
+      retry: this.#router.routes(of).at(-1) === route,
+      clock: this.#clock,
+      late: (answer, target) => this.#admission.giveUp(this.#entry(target, route, answer)),
+    });
+    this.#batches.set(route, batch);
+    return batch;
+  }
+
+  #entry(target: Target, route: Route, { sentMs, sentWallMs, ...fetched }: Fetched): Entry {
+    const term = termOf({ sentMs, sentWallMs }, fetched.lease, this.#settings.policyOf(target));
+    const place = this.#router.routes(target).indexOf(route);
+    // Two stores may call different values by the same version.
+    const version = place === 0 ? fetched.version : `${place + 1}/${fetched.version}`;
+    return new Entry({ target, route, ...fetched, version, term });
   }
 
   /** Loads in the background while a stale value serves. */

@@ -12,6 +12,7 @@ import { inventoryOf } from './inventory.js';
 import type { Consumer, Consumption, SecretSource } from './lease/consumer.js';
 import { LiveConsumption } from './lease/consumption.js';
 import type { LeaseManager } from './lease/lease-manager.js';
+import type { TimerQueue } from './lease/timer-queue.js';
 import { checkSchema, type ValueOf } from './model/schema.js';
 import type { Secret } from './model/secret.js';
 import { type SecretInput, Template } from './model/template.js';
@@ -26,6 +27,7 @@ export interface SecretsParts {
   readonly router: Router;
   readonly cache: SecretCache;
   readonly diagnostics: Diagnostics;
+  readonly queue: TimerQueue;
   readonly clock: Clock;
   readonly proofMs: number;
   readonly maxEntries: number;
@@ -37,6 +39,7 @@ export interface SecretsParts {
 export class Secrets implements SecretSource, AsyncDisposable {
   readonly #parts: SecretsParts;
   readonly #clock: Clock;
+  readonly #queue: TimerQueue;
   readonly #byRef: LRUCache<string, Asked>;
   readonly #byTemplate = new WeakMap<Template, Asked>();
   readonly #consumptions = new Set<Consumption>();
@@ -47,6 +50,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   constructor(parts: SecretsParts) {
     this.#parts = parts;
     this.#clock = parts.clock;
+    this.#queue = parts.queue;
     this.#byRef = new LRUCache({ max: parts.maxEntries });
   }
 
@@ -74,7 +78,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
       if (options?.signal !== undefined && typeof options.signal?.addEventListener !== 'function')
         throw misused('getSecret', 'an AbortSignal as its signal');
       if (options?.schema !== undefined) return this.#validated(asked, options.schema, options.signal);
-      const fresh = asked.fresh(this.#clock.monotonicMs());
+      const fresh = asked.fresh(this.#now());
       return fresh === undefined ? this.#resolve(asked, options?.signal) : fresh.promise;
     } catch (error) {
       return Promise.reject(error);
@@ -88,7 +92,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
    */
   peekSecret(input: SecretInput): Secret | undefined {
     const asked = this.#ask(input);
-    const fresh = asked.fresh(this.#clock.monotonicMs());
+    const fresh = asked.fresh(this.#now());
     if (fresh !== undefined) return fresh.secret;
     const held = this.#parts.resolver.peek(asked.target);
     return held && asked.answer(held.entry, held.staleReason).secret;
@@ -154,7 +158,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
 
   consume(input: SecretInput, consumer: Consumer): Consumption {
     const asked = this.#ask(input);
-    this.#parts.router.route(asked.target);
+    this.#parts.router.routes(asked.target);
     const parts = { ...this.#parts, ended: this.#ended.signal };
     const consumption = new LiveConsumption(asked, consumer, parts, () => {
       this.#consumptions.delete(consumption);
@@ -181,7 +185,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   /** Whether every secret that something depends on is at hand, and how each provider is; for a readiness probe. */
   health(): Health {
     const missing = this.#parts.leases.unserved().map((target) => target.ref);
-    return healthOf(this.inventory(), missing, [...this.#parts.router.routes]);
+    return healthOf(this.inventory(), missing, this.#parts.router.all);
   }
 
   /**
@@ -209,9 +213,16 @@ export class Secrets implements SecretSource, AsyncDisposable {
 
   async #validated(asked: Asked, schema: StandardSchemaV1, signal?: AbortSignal): Promise<Secret> {
     checkSchema(schema, asked.target.ref);
-    const fresh = asked.fresh(this.#clock.monotonicMs());
+    const fresh = asked.fresh(this.#now());
     const secret = fresh?.secret ?? (await this.#resolve(asked, signal));
     return secret.validated(schema);
+  }
+
+  /** The moment of a read; where no timers run, what is due by then is begun. */
+  #now(): number {
+    const nowMs = this.#clock.monotonicMs();
+    this.#queue.runDue(nowMs);
+    return nowMs;
   }
 
   async #resolve(asked: Asked, signal?: AbortSignal): Promise<Secret> {
@@ -224,7 +235,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
     if (known !== undefined) return known;
     const { router } = this.#parts;
     const asked = new Asked(input, this.#clock, (target, value) =>
-      router.route(target).runtime.register(target.ref, value),
+      router.routes(target)[0].runtime.register(target.ref, value),
     );
     if (input instanceof Template) this.#byTemplate.set(input, asked);
     else this.#byRef.set(input, asked);

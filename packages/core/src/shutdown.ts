@@ -51,11 +51,11 @@ export async function shutdown(reason: SecretsError, parts: ShutdownParts): Prom
   );
   const leftMs = Math.max(500, endMs - clock.monotonicMs());
   await Promise.all(keepers.map((keeper) => keeper.end(reason, leftMs)));
-  await Promise.all(Array.from(router.routes, (route) => disconnect(route, limits.revokeMs, clock)));
+  await Promise.all(router.all.map((route) => disconnect(route, limits.revokeMs, clock)));
   queue.close();
 }
 
-async function disconnect({ runtime, breaker }: Route, limitMs: number, clock: Clock): Promise<void> {
-  breaker.close();
+async function disconnect({ runtime, failover }: Route, limitMs: number, clock: Clock): Promise<void> {
+  for (const { breaker } of failover.places) breaker.close();
   await withDeadline(() => runtime.close(), { limitMs, clock }).catch(() => {});
 }

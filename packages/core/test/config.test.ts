@@ -1,16 +1,22 @@
 import { createSecrets, type SecretsConfig } from '@keyturn/core';
 import { describe, expect, it } from 'vitest';
 import { settingsOf } from '../src/config.js';
+import { parseRef } from '../src/model/secret-ref.js';
+import { targetOf } from '../src/provider/target.js';
 import { problemOf } from './support/problem.js';
 
 const provider = { name: 'p', fetch: async () => ({ data: 'x', version: '1' }) };
 const providers = { p: provider };
+const target = targetOf(parseRef('p:a'));
 const wrong = (config: unknown) => problemOf(() => createSecrets(config as SecretsConfig));
 
 describe('the configuration', () => {
   it('needs providers alone', () => {
-    expect(settingsOf({ providers })).toEqual({
-      cache: { ttlMs: 300_000, maxStaleMs: 3_600_000, maxEntries: 10_000 },
+    const { policyOf, ...settings } = settingsOf({ providers });
+    expect(policyOf(target)).toEqual({ ttlMs: 300_000, maxStaleMs: 3_600_000 });
+    expect(settings).toEqual({
+      maxEntries: 10_000,
+      isLazy: false,
       guard: { attemptTimeoutMs: 10_000, retry: { attempts: 3, firstDelayMs: 200, maxDelayMs: 5_000 } },
       breaker: { minCalls: 5, failurePercent: 50, windowMs: 10_000, resetAfterMs: 5_000 },
       concurrency: 32,
@@ -42,7 +48,8 @@ describe('the configuration', () => {
       },
       rotation: { proofTimeout: '1s', drainTimeout: '2s', revokeTimeout: '3s' },
     });
-    expect(settings.cache).toEqual({ ttlMs: 60_000, maxStaleMs: 0, maxEntries: 1 });
+    expect(settings.policyOf(target)).toEqual({ ttlMs: 60_000, maxStaleMs: 0 });
+    expect(settings.maxEntries).toBe(1);
     expect(settings.guard.retry).toEqual({ attempts: 1, firstDelayMs: 10, maxDelayMs: 1_000 });
     expect(settings.rotation).toEqual({ proofMs: 1_000, drainMs: 2_000, revokeMs: 3_000 });
   });

@@ -1,5 +1,6 @@
 import type { Lease, LeaseHandle } from '../model/lease.js';
 import type { SecretValue } from '../model/secret-value.js';
+import type { Route } from '../provider/router.js';
 import type { Grant } from '../provider/session.js';
 import type { Target } from '../provider/target.js';
 
@@ -18,6 +19,8 @@ export interface Term {
 /** One fetched version of a secret, held by the cache, with what the backend promised about it. */
 export class Entry {
   readonly target: Target;
+  /** Where it came from: its lease is renewed and revoked there. */
+  readonly route: Route;
   readonly value: SecretValue;
   readonly version: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -34,6 +37,7 @@ export class Entry {
 
   constructor(init: {
     readonly target: Target;
+    readonly route: Route;
     readonly value: SecretValue;
     readonly version: string;
     readonly metadata: Readonly<Record<string, string>>;
@@ -42,6 +46,7 @@ export class Entry {
     readonly term: Term;
   }) {
     this.target = init.target;
+    this.route = init.route;
     this.value = init.value;
     this.version = init.version;
     this.metadata = init.metadata;

@@ -8,7 +8,7 @@ import { isSecretsError, SecretsError } from './secrets-error.js';
  */
 export function asSecretsError(
   thrown: unknown,
-  where: { readonly ref: string; readonly provider: string },
+  where: { readonly ref?: string; readonly provider: string },
 ): SecretsError {
   if (isSecretsError(thrown)) return thrown.at(where);
   return new SecretsError('unavailable', {

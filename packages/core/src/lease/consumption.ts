@@ -9,12 +9,14 @@ import type { Clock } from '../time/clock.js';
 import type { Consumer, Consumption } from './consumer.js';
 import { ConsumerSlot } from './consumers.js';
 import type { LeaseManager } from './lease-manager.js';
+import type { TimerQueue } from './timer-queue.js';
 
 /** What a consumer is served from. */
 export interface ConsumptionParts {
   readonly resolver: Resolver;
   readonly leases: LeaseManager;
   readonly cache: SecretCache;
+  readonly queue: TimerQueue;
   readonly clock: Clock;
   readonly proofMs: number;
   /** Aborts when everything ends. */
@@ -39,6 +41,7 @@ export class LiveConsumption implements Consumption {
 
   async current(): Promise<Secret> {
     this.#refuseIfClosed();
+    this.#parts.queue.runDue(this.#parts.clock.monotonicMs());
     return this.#serve(await this.#parts.resolver.resolve(this.#asked.target));
   }
 

@@ -1,4 +1,4 @@
-import type { ProviderRuntime } from '../provider/provider-runtime.js';
+import type { Route } from '../provider/router.js';
 import type { Target } from '../provider/target.js';
 import type { Clock } from '../time/clock.js';
 import { refetchAfterMs } from './schedule.js';
@@ -8,7 +8,7 @@ import { refetchAfterMs } from './schedule.js';
  * is begun again after a wait. Hints may be missed, doubled or late; whoever follows them polls as well.
  */
 export async function followHints(
-  runtime: ProviderRuntime,
+  { runtime, failover }: Route,
   target: Target,
   {
     clock,
@@ -18,7 +18,8 @@ export async function followHints(
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
     try {
-      for await (const _ of runtime.watch(target, signal)) {
+      const address = failover.preferred(clock.monotonicMs());
+      for await (const _ of runtime.watch(target, { signal, address })) {
         failures = 0;
         await changed();
       }

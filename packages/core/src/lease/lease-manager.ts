@@ -29,6 +29,7 @@ export class LeaseManager {
   readonly #resolver: Resolver;
   readonly #revocations: Revocations;
   readonly #clock: Clock;
+  readonly #followsHints: boolean;
 
   constructor(parts: {
     readonly targets: TrackedTargets;
@@ -38,6 +39,8 @@ export class LeaseManager {
     readonly resolver: Resolver;
     readonly revocations: Revocations;
     readonly clock: Clock;
+    /** Whether providers that give hints are listened to. */
+    readonly followsHints: boolean;
   }) {
     this.#targets = parts.targets;
     this.#upkeep = parts.upkeep;
@@ -46,6 +49,7 @@ export class LeaseManager {
     this.#resolver = parts.resolver;
     this.#revocations = parts.revocations;
     this.#clock = parts.clock;
+    this.#followsHints = parts.followsHints;
   }
 
   /** Adds somebody who holds on to `target`: from now on it is kept up to date in the background. */
@@ -171,10 +175,10 @@ export class LeaseManager {
   }
 
   #followHints(tracked: Tracked): void {
-    const { runtime } = this.#router.route(tracked.target);
-    if (!runtime.canWatch || this.#upkeep.isStopped) return;
+    const [route] = this.#router.routes(tracked.target);
+    if (!this.#followsHints || !route.runtime.canWatch || this.#upkeep.isStopped) return;
     tracked.watching = new AbortController();
-    void followHints(runtime, tracked.target, {
+    void followHints(route, tracked.target, {
       clock: this.#clock,
       signal: tracked.watching.signal,
       changed: () => this.#changed(tracked),

@@ -2,8 +2,6 @@ import type { Entry } from '../cache/entry.js';
 import { sharedAbort } from '../concurrency/shared-abort.js';
 import type { Diagnostics } from '../diagnostics.js';
 import { isSecretsError } from '../errors/secrets-error.js';
-import type { Router } from '../provider/router.js';
-import { withDeadline } from '../resilience/deadline.js';
 import type { HostClock } from '../time/clock.js';
 import { retryAfterMs } from './schedule.js';
 import type { Ticket, TimerQueue } from './timer-queue.js';
@@ -16,7 +14,6 @@ const PAUSE_MS = 1_000;
  * again until its own end, so that an outage does not leave credentials behind.
  */
 export class Revocations {
-  readonly #router: Router;
   readonly #queue: TimerQueue;
   readonly #clock: HostClock;
   readonly #diagnostics: Diagnostics;
@@ -31,13 +28,11 @@ export class Revocations {
   #cut = sharedAbort();
 
   constructor(parts: {
-    readonly router: Router;
     readonly queue: TimerQueue;
     readonly clock: HostClock;
     readonly diagnostics: Diagnostics;
     readonly limitMs: number;
   }) {
-    this.#router = parts.router;
     this.#queue = parts.queue;
     this.#clock = parts.clock;
     this.#diagnostics = parts.diagnostics;
@@ -80,14 +75,15 @@ export class Revocations {
     this.#waiting.delete(entry);
     const { handle, target, version } = entry;
     if (handle === undefined) return;
-    const { runtime } = this.#router.route(target);
+    const { runtime, failover } = entry.route;
     try {
-      await withDeadline((signal) => runtime.revoke(target.ref, handle.id, signal), {
+      await failover.run((attempt) => runtime.revoke(target.ref, handle.id, attempt), {
         limitMs: this.#limitMs,
         setting: 'rotation.revokeTimeout',
         clock: this.#clock,
         signal: this.#cut.signal,
         hold: false,
+        throughBreaker: true,
       });
       this.#diagnostics.emit('lease-revoked', { ref: target.ref, version });
     } catch (error) {

@@ -3,7 +3,6 @@ import type { SecretCache } from '../cache/secret-cache.js';
 import { sharedAbort } from '../concurrency/shared-abort.js';
 import type { Diagnostics } from '../diagnostics.js';
 import { SecretsError } from '../errors/secrets-error.js';
-import type { Router } from '../provider/router.js';
 import { withDeadline } from '../resilience/deadline.js';
 import type { Admission } from '../resolver.js';
 import type { Clock } from '../time/clock.js';
@@ -24,7 +23,6 @@ export interface RotationLimits {
  */
 export class Rotation implements Admission {
   readonly #cache: SecretCache;
-  readonly #router: Router;
   readonly #targets: TrackedTargets;
   readonly #revocations: Revocations;
   readonly #clock: Clock;
@@ -38,7 +36,6 @@ export class Rotation implements Admission {
 
   constructor(parts: {
     readonly cache: SecretCache;
-    readonly router: Router;
     readonly targets: TrackedTargets;
     readonly revocations: Revocations;
     readonly clock: Clock;
@@ -48,7 +45,6 @@ export class Rotation implements Admission {
     readonly published: (tracked: Tracked, held: Entry | undefined) => void;
   }) {
     this.#cache = parts.cache;
-    this.#router = parts.router;
     this.#targets = parts.targets;
     this.#revocations = parts.revocations;
     this.#clock = parts.clock;
@@ -215,7 +211,7 @@ export class Rotation implements Admission {
   /** A version is out of service and its lease has ended: its value is history. */
   #retire(entry: Entry): void {
     const { ref } = entry.target;
-    this.#router.route(entry.target).runtime.retire(ref, entry, this.#cache.get(ref));
+    entry.route.runtime.retire(ref, entry, this.#cache.get(ref));
   }
 }
 

@@ -5,7 +5,7 @@ import { asSecretsError } from '../errors/as-secrets-error.js';
 import type { SecretsError } from '../errors/secrets-error.js';
 import { checkLease, type Lease } from '../model/lease.js';
 import type { Grant, Session, SessionObserver } from '../provider/session.js';
-import { withDeadline } from '../resilience/deadline.js';
+import type { Attempt, Failover } from '../resilience/failover.js';
 import type { HostClock } from '../time/clock.js';
 import type { LeaseManager } from './lease-manager.js';
 import {
@@ -37,7 +37,7 @@ export class SessionKeeper implements SessionObserver {
   readonly #limitMs: number;
   readonly #diagnostics: Diagnostics;
   readonly #phase: number;
-  #session: Session | undefined;
+  #kept: { readonly session: Session; readonly failover: Failover } | undefined;
   #ticket: Ticket | undefined;
   /** Logins that were followed by another and still have leases in use. */
   readonly #leaving = new Set<Grant>();
@@ -63,9 +63,9 @@ export class SessionKeeper implements SessionObserver {
     this.#phase = phaseOf(parts.instance, parts.alias);
   }
 
-  /** Gives the keeper the session that it observes. */
-  keep(session: Session): void {
-    this.#session = session;
+  /** Gives the keeper the session that it observes, and the way to its backend. */
+  keep(session: Session, failover: Failover): void {
+    this.#kept = { session, failover };
   }
 
   started(grant: Grant, previous: Grant | undefined): void {
@@ -88,10 +88,10 @@ export class SessionKeeper implements SessionObserver {
 
   /** Revokes the login in use and those before it, last of all, and allows no other. Never rejects. */
   async end(reason: SecretsError, limitMs: number): Promise<void> {
-    const grant = this.#session?.grant;
+    const grant = this.#kept?.session.grant;
     const grants = grant === undefined ? [...this.#leaving] : [...this.#leaving, grant];
     await Promise.all(grants.map((each) => this.#revoke(each, limitMs)));
-    this.#session?.close(reason);
+    this.#kept?.session.close(reason);
   }
 
   #hold(grant: Grant, lease: Lease | undefined, sentMs: number): void {
@@ -101,7 +101,7 @@ export class SessionKeeper implements SessionObserver {
     this.#ttlMs = lease.ttlMs;
     grant.untilMs = sentMs + safeLifeMs(lease.ttlMs);
     const { renewable = false } = lease.handle ?? grant.lease?.handle ?? {};
-    const canRenew = renewable && this.#session?.contract.renew !== undefined;
+    const canRenew = renewable && this.#kept?.session.contract.renew !== undefined;
     const facts = { lease, ttlMs: lease.ttlMs, renewable: canRenew, cacheTtlMs: 0, consumed: false };
     const next = plan(facts, this.#phase);
     if (next === undefined) return;
@@ -114,10 +114,9 @@ export class SessionKeeper implements SessionObserver {
     const sentMs = this.#clock.monotonicMs();
     const askedMs = grant.lease?.ttlMs ?? 0;
     try {
-      const lease = await withDeadline(async (signal) => {
-        const options = { signal, clock: this.#clock, ttlMs: askedMs };
-        return this.#session?.contract.renew?.(grant.credential, options);
-      }, this.#bounds());
+      const lease = await this.#call(async (session, attempt) =>
+        session.contract.renew?.(grant.credential, { ...session.optionsOf(attempt), ttlMs: askedMs }),
+      );
       if (this.#isOut(grant)) return;
       checkLease(lease);
       this.#hold(grant, lease, sentMs);
@@ -134,7 +133,7 @@ export class SessionKeeper implements SessionObserver {
     if (this.#isOut(grant)) return;
     if (isDead) {
       this.#report(failure, 0);
-      this.#session?.lose(grant);
+      this.#kept?.session.lose(grant);
       return this.#loginAnew(undefined);
     }
     const remainingMs = grant.untilMs - this.#clock.monotonicMs();
@@ -148,27 +147,20 @@ export class SessionKeeper implements SessionObserver {
   }
 
   async #isDead(grant: Grant, failure: SecretsError): Promise<boolean> {
-    const check = withDeadline(
-      async (signal) => this.#session?.isDead(grant, failure, signal),
-      this.#bounds(),
-    );
-    return check.then(
-      (isDead) => isDead === true,
-      () => false,
-    );
+    return this.#call((session, attempt) => session.isDead(grant, failure, attempt)).catch(() => false);
   }
 
   /** Logs in before `grant` ends (or when it is gone), and tries again until it succeeds. */
   async #loginAnew(grant: Grant | undefined): Promise<void> {
     if (this.#isOut(grant)) return;
     try {
-      await withDeadline(async (signal) => this.#session?.renewLogin(signal), this.#bounds());
+      await this.#call((session, attempt) => session.renewLogin(attempt));
     } catch (error) {
       if (this.#isOut(grant)) return;
       const failure = asSecretsError(error, { ref: this.#alias, provider: this.#alias });
       const remainingMs = (grant?.untilMs ?? 0) - this.#clock.monotonicMs();
       if (grant !== undefined && remainingMs <= 0) {
-        this.#session?.lose(grant);
+        this.#kept?.session.lose(grant);
         this.#retry(failure, refetchAfterMs(0, this.#clock.random()), () => this.#loginAnew(undefined));
         return;
       }
@@ -208,11 +200,9 @@ export class SessionKeeper implements SessionObserver {
     this.#leaving.delete(grant);
     if (!grant.revocable) return;
     grant.untilMs = Number.NEGATIVE_INFINITY;
-    const revoked = withDeadline(
-      async (signal) => this.#session?.contract.revoke?.(grant.credential, { signal, clock: this.#clock }),
-      { limitMs, clock: this.#clock },
-    );
-    await revoked.catch(() => {});
+    const revoke = async (session: Session, attempt: Attempt) =>
+      session.contract.revoke?.(grant.credential, session.optionsOf(attempt));
+    await this.#call(revoke, { limitMs }).catch(() => {});
   }
 
   #retry(failure: SecretsError, delayMs: number, run: () => Promise<void>): void {
@@ -230,11 +220,22 @@ export class SessionKeeper implements SessionObserver {
     this.#ticket = this.#queue.schedule(atMs, () => void run());
   }
 
-  #bounds(): { limitMs: number; clock: HostClock; signal: AbortSignal; hold: boolean } {
-    return { limitMs: this.#limitMs, clock: this.#clock, signal: this.#stopped.signal, hold: false };
+  /** Calls where the backend answers, open breaker or not. With a limit of its own it goes on after `stop`, waited for. */
+  async #call<Result>(
+    call: (session: Session, attempt: Attempt) => Promise<Result>,
+    last?: { readonly limitMs: number },
+  ): Promise<Result> {
+    if (this.#kept === undefined) throw this.#stopped.signal.reason;
+    const { session, failover } = this.#kept;
+    const bounds = last ?? { limitMs: this.#limitMs, signal: this.#stopped.signal, hold: false };
+    return failover.run((attempt) => call(session, attempt), {
+      ...bounds,
+      clock: this.#clock,
+      throughBreaker: true,
+    });
   }
 
   #isOut(grant: Grant | undefined): boolean {
-    return this.#stopped.signal.aborted || this.#session?.grant !== grant;
+    return this.#stopped.signal.aborted || this.#kept?.session.grant !== grant;
   }
 }

@@ -22,10 +22,13 @@ export class TimerQueue {
   readonly #heap: Ticket[] = [];
   #timer: Timer | undefined;
   #armedForMs = Number.POSITIVE_INFINITY;
+  readonly #isLazy: boolean;
   #closed = false;
 
-  constructor(clock: HostClock) {
+  /** @param isLazy arms no host timer: whoever reads calls `runDue` instead */
+  constructor(clock: HostClock, isLazy = false) {
     this.#clock = clock;
+    this.#isLazy = isLazy;
   }
 
   get size(): number {
@@ -47,6 +50,11 @@ export class TimerQueue {
     return ticket !== undefined && ticket.place !== -1;
   }
 
+  /** Runs what is due at `nowMs`, where no timer does. */
+  runDue(nowMs: number): void {
+    if (this.#isLazy) this.#run(nowMs);
+  }
+
   /** Takes a task off the queue. Harmless when it has run. */
   cancel(ticket: Ticket | undefined): void {
     if (!this.has(ticket)) return;
@@ -64,7 +72,7 @@ export class TimerQueue {
 
   #arm(): void {
     const first = this.#heap[0];
-    if (first === undefined || first.atMs >= this.#armedForMs) return;
+    if (this.#isLazy || first === undefined || first.atMs >= this.#armedForMs) return;
     this.#disarm();
     this.#armedForMs = first.atMs;
     const delayMs = Math.min(SLICE_MS, Math.max(0, Math.ceil(first.atMs - this.#clock.monotonicMs())));
@@ -79,12 +87,15 @@ export class TimerQueue {
 
   #tick(): void {
     this.#disarm();
-    const nowMs = this.#clock.monotonicMs();
+    this.#run(this.#clock.monotonicMs());
+    this.#arm();
+  }
+
+  #run(nowMs: number): void {
     for (let first = this.#heap[0]; first !== undefined && first.atMs <= nowMs; first = this.#heap[0]) {
       this.#remove(0);
       first.run();
     }
-    this.#arm();
   }
 
   #remove(place: number): void {

@@ -6,8 +6,6 @@ import type { Settings } from '../config.js';
 import type { Diagnostics } from '../diagnostics.js';
 import { asSecretsError } from '../errors/as-secrets-error.js';
 import type { SecretsError } from '../errors/secrets-error.js';
-import type { Router } from '../provider/router.js';
-import { withDeadline } from '../resilience/deadline.js';
 import type { Resolver } from '../resolver.js';
 import type { HostClock } from '../time/clock.js';
 import type { Revocations } from './revocations.js';
@@ -19,7 +17,6 @@ import type { Tracked, TrackedTargets } from './tracked.js';
 export interface UpkeepParts {
   readonly targets: TrackedTargets;
   readonly cache: SecretCache;
-  readonly router: Router;
   readonly resolver: Resolver;
   readonly revocations: Revocations;
   readonly queue: TimerQueue;
@@ -38,7 +35,6 @@ export interface UpkeepParts {
 export class Upkeep {
   readonly #targets: TrackedTargets;
   readonly #cache: SecretCache;
-  readonly #router: Router;
   readonly #resolver: Resolver;
   readonly #revocations: Revocations;
   readonly #queue: TimerQueue;
@@ -50,7 +46,6 @@ export class Upkeep {
   constructor(parts: UpkeepParts) {
     this.#targets = parts.targets;
     this.#cache = parts.cache;
-    this.#router = parts.router;
     this.#resolver = parts.resolver;
     this.#revocations = parts.revocations;
     this.#queue = parts.queue;
@@ -73,7 +68,7 @@ export class Upkeep {
   schedule(tracked: Tracked, held: Entry | undefined): void {
     this.#queue.cancel(tracked.ticket);
     tracked.ticket = undefined;
-    const { entry, target } = tracked;
+    const { entry } = tracked;
     if (entry === undefined || this.isStopped) return;
     if (this.#isOverdue(entry, held)) {
       this.#recheck(tracked, entry);
@@ -81,13 +76,13 @@ export class Upkeep {
     }
     tracked.failures = 0;
     tracked.failing = undefined;
-    const { runtime } = this.#router.route(target);
+    const { runtime } = entry.route;
     const next = plan(
       {
         lease: entry.lease,
         ttlMs: entry.ttlMs,
         renewable: entry.handle?.renewable === true && runtime.canRenew,
-        cacheTtlMs: this.#settings.cache.ttlMs,
+        cacheTtlMs: this.#settings.policyOf(entry.target).ttlMs,
         consumed: tracked.consumers.size > 0,
       },
       tracked.phase,
@@ -161,15 +156,16 @@ export class Upkeep {
     const remainingMs = entry.usableUntilMs - sent.sentMs;
     if (remainingMs <= 0) return this.replace(tracked);
     try {
-      const { runtime } = this.#router.route(target);
-      const lease = await withDeadline((signal) => runtime.renew(target.ref, id, askedMs, signal), {
+      const { runtime, failover } = entry.route;
+      const lease = await failover.run((attempt) => runtime.renew(target.ref, id, askedMs, attempt), {
         limitMs: this.#attemptMs(remainingMs),
         clock: this.#clock,
         signal: this.#stopped.signal,
         hold: false,
+        throughBreaker: true,
       });
       if (tracked.entry !== entry || this.isStopped) return;
-      entry.extend(lease, termOf(sent, lease, this.#settings.cache));
+      entry.extend(lease, termOf(sent, lease, this.#settings.policyOf(target)));
       this.#diagnostics.emit('lease-renewed', {
         ref: target.ref,
         version: entry.version,
@@ -235,10 +231,9 @@ export class Upkeep {
 
   /** Nobody has a use for a version that is over: its lease, which the store may believe in for longer, is revoked. */
   forget(entry: Entry): void {
-    const { target } = entry;
     this.#cache.drop(entry);
     void this.#revocations.revoke(entry);
-    this.#router.route(target).runtime.retire(target.ref, entry, undefined);
+    entry.route.runtime.retire(entry.target.ref, entry, undefined);
   }
 
   /** Says what failed, to listeners and to the inventory. */

@@ -1,7 +1,8 @@
 import { asSecretsError } from '../errors/as-secrets-error.js';
-import { SecretsError } from '../errors/secrets-error.js';
+import { isSecretsError, SecretsError } from '../errors/secrets-error.js';
 import { checkLease, type Lease } from '../model/lease.js';
 import { SecretValue } from '../model/secret-value.js';
+import type { Attempt } from '../resilience/failover.js';
 import type { Clock } from '../time/clock.js';
 import type { CallOptions, Provider, SecretVersion } from './contract.js';
 import { type Grant, Session, type SessionObserver } from './session.js';
@@ -59,6 +60,15 @@ export class ProviderRuntime {
     this.session = provider.session && new Session(provider.session, clock, observer);
   }
 
+  /** Where the backend can be reached: the addresses that it names, or one without a name. */
+  get addresses(): readonly (string | undefined)[] {
+    return this.#provider.addresses ?? [undefined];
+  }
+
+  get canBatch(): boolean {
+    return this.#provider.fetchMany !== undefined;
+  }
+
   get canRenew(): boolean {
     return this.#provider.renew !== undefined;
   }
@@ -68,22 +78,42 @@ export class ProviderRuntime {
   }
 
   /** Reads one version. */
-  fetch(target: Target, signal: AbortSignal): Promise<Fetched> {
-    return this.#call(target.ref, signal, async (options, grant) => {
+  fetch(target: Target, attempt: Attempt): Promise<Fetched> {
+    return this.#call(target.ref, attempt, async (options, grant) => {
       const sent = { sentMs: this.#clock.monotonicMs(), sentWallMs: this.#clock.wallMs() };
       const answer = await this.#provider.fetch(target.at, options);
-      try {
-        return { ...this.#takeIn(target, answer), grant: ownerOf(answer, grant), ...sent };
-      } catch (error) {
-        await this.#revokeUnused(answer, options);
-        throw error;
-      }
+      return this.#takeInOrRevoke(target, answer, options, grant, sent);
+    });
+  }
+
+  /** Reads several at once: one version or error for each, in order. */
+  fetchMany(targets: readonly Target[], attempt: Attempt): Promise<readonly (Fetched | SecretsError)[]> {
+    return this.#call(undefined, attempt, async (options, grant) => {
+      const sent = { sentMs: this.#clock.monotonicMs(), sentWallMs: this.#clock.wallMs() };
+      const answers = await this.#provider.fetchMany?.(
+        targets.map(({ at }) => at),
+        options,
+      );
+      if (answers?.length !== targets.length)
+        throw badAnswer('The provider did not answer for each of many.');
+      return Promise.all(
+        targets.map(async (target, place) => {
+          const where = { ref: target.ref, provider: this.alias };
+          const answer = answers[place];
+          if (isSecretsError(answer)) return answer.at(where);
+          try {
+            return await this.#takeInOrRevoke(target, answer as SecretVersion, options, grant, sent);
+          } catch (error) {
+            return asSecretsError(error, where);
+          }
+        }),
+      );
     });
   }
 
   /** Extends a lease to `ttlMs` from now. */
-  renew(ref: string, leaseId: string, ttlMs: number, signal: AbortSignal): Promise<Lease> {
-    return this.#call(ref, signal, async (options) => {
+  renew(ref: string, leaseId: string, ttlMs: number, attempt: Attempt): Promise<Lease> {
+    return this.#call(ref, attempt, async (options) => {
       const lease = await this.#provider.renew?.(leaseId, { ...options, ttlMs });
       if (lease === undefined) {
         throw new SecretsError('unsupported', {
@@ -97,13 +127,13 @@ export class ProviderRuntime {
   }
 
   /** Ends a lease at the backend. */
-  revoke(ref: string, leaseId: string, signal: AbortSignal): Promise<void> {
-    return this.#call(ref, signal, async (options) => this.#provider.revoke?.(leaseId, options));
+  revoke(ref: string, leaseId: string, attempt: Attempt): Promise<void> {
+    return this.#call(ref, attempt, async (options) => this.#provider.revoke?.(leaseId, options));
   }
 
-  /** Hints that `target` may have changed, until `signal` aborts. */
-  async *watch(target: Target, signal: AbortSignal): AsyncIterable<void> {
-    const options = await this.#call(target.ref, signal, async (given) => given);
+  /** Hints that `target` may have changed, until the attempt's signal aborts. */
+  async *watch(target: Target, attempt: Attempt): AsyncIterable<void> {
+    const options = await this.#call(target.ref, attempt, async (given) => given);
     yield* this.#provider.watch?.(target.at, options) ?? [];
   }
 
@@ -146,6 +176,21 @@ export class ProviderRuntime {
     return { value, version, lease, metadata };
   }
 
+  async #takeInOrRevoke(
+    target: Target,
+    answer: SecretVersion,
+    options: CallOptions,
+    grant: Grant | undefined,
+    sent: Pick<Fetched, 'sentMs' | 'sentWallMs'>,
+  ): Promise<Fetched> {
+    try {
+      return { ...this.#takeIn(target, answer), grant: ownerOf(answer, grant), ...sent };
+    } catch (error) {
+      await this.#revokeUnused(answer, options);
+      throw error;
+    }
+  }
+
   /** An answer that cannot be used may hold a lease: each try would leave one behind at the store. */
   async #revokeUnused(answer: SecretVersion, options: CallOptions): Promise<void> {
     const id = answer?.lease?.handle?.id;
@@ -158,17 +203,18 @@ export class ProviderRuntime {
   }
 
   async #call<Result>(
-    ref: string,
-    signal: AbortSignal,
+    ref: string | undefined,
+    attempt: Attempt,
     call: (options: CallOptions, grant: Grant | undefined) => Promise<Result>,
   ): Promise<Result> {
-    const base = { signal, clock: this.#clock };
+    const { signal, address } = attempt;
+    const base = { signal, clock: this.#clock, ...(address === undefined ? {} : { address }) };
     try {
       if (this.session === undefined) return await call(base, undefined);
-      return await this.session.run((grant) => call({ ...base, session: grant.credential }, grant), signal);
+      return await this.session.run((grant) => call({ ...base, session: grant.credential }, grant), attempt);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw asSecretsError(error, { ref, provider: this.alias });
+      throw asSecretsError(error, { ...(ref === undefined ? {} : { ref }), provider: this.alias });
     }
   }
 }

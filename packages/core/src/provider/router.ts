@@ -8,26 +8,30 @@ export interface Route extends Protection {
   readonly runtime: ProviderRuntime;
 }
 
+/** The routes of an alias: that of its provider, and then those that it falls back to. */
+export type Routes = readonly [Route, ...Route[]];
+
 /** Finds the provider that a reference names by its alias. */
 export class Router {
-  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #routes: ReadonlyMap<string, Routes>;
 
-  constructor(routes: ReadonlyMap<string, Route>) {
+  constructor(routes: ReadonlyMap<string, Routes>) {
     this.#routes = routes;
   }
 
-  get routes(): Iterable<Route> {
-    return this.#routes.values();
+  /** Every route of every alias. */
+  get all(): Route[] {
+    return [...this.#routes.values()].flat();
   }
 
   /**
-   * The route of `target`.
+   * The routes of `target`, in the order in which they are tried.
    *
    * @throws SecretsError `invalid-ref` when no provider has that alias
    */
-  route(target: Target): Route {
-    const route = this.#routes.get(target.alias);
-    if (route !== undefined) return route;
+  routes(target: Target): Routes {
+    const routes = this.#routes.get(target.alias);
+    if (routes !== undefined) return routes;
     // Without the path: what names no provider may be no reference at all, but a pasted user:password.
     throw new SecretsError('invalid-ref', {
       ref: `${target.alias}:…`,

@@ -2,8 +2,9 @@ import { SingleFlight } from '../concurrency/single-flight.js';
 import type { ErrorCode } from '../errors/error-policy.js';
 import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
 import { checkLease } from '../model/lease.js';
+import type { Attempt } from '../resilience/failover.js';
 import type { Clock } from '../time/clock.js';
-import type { SessionContract, SessionGrant } from './contract.js';
+import type { SessionContract, SessionGrant, SessionOptions } from './contract.js';
 
 /** What a login is refused with, as against a store that cannot be reached. */
 const REFUSED: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'permission-denied']);
@@ -58,18 +59,23 @@ export class Session {
   }
 
   /** The login in use; logs in first where there is none, or only one that is over: its timer may not know yet. */
-  async current(signal: AbortSignal): Promise<Grant> {
+  async current(attempt: Attempt): Promise<Grant> {
     const grant = this.#grant;
     if (grant !== undefined && this.#clock.monotonicMs() < grant.untilMs) return grant;
     const refusal = this.#refusal;
     if (refusal !== undefined && this.#clock.monotonicMs() < refusal.untilMs) throw refusal.error;
-    return this.renewLogin(signal);
+    return this.renewLogin(attempt);
   }
 
-  /** Logs in, in place of the login in use. Shared by all who ask meanwhile. */
-  renewLogin(signal?: AbortSignal): Promise<Grant> {
+  /** Logs in, in place of the login in use. Shared by all who ask at the same address meanwhile. */
+  renewLogin({ signal, address }: Attempt): Promise<Grant> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    return this.#logins.run('login', (flight) => this.#login(flight), signal);
+    return this.#logins.run(address ?? '', (flight) => this.#login({ signal: flight, address }), signal);
+  }
+
+  /** What a call of the contract is made with. */
+  optionsOf({ signal, address }: Attempt): SessionOptions {
+    return { signal, clock: this.#clock, ...(address === undefined ? {} : { address }) };
   }
 
   /**
@@ -77,21 +83,21 @@ export class Session {
    *
    * @throws SecretsError `unauthenticated` when the new login is refused as well
    */
-  async run<Result>(call: (grant: Grant) => Promise<Result>, signal: AbortSignal): Promise<Result> {
-    const grant = await this.current(signal);
+  async run<Result>(call: (grant: Grant) => Promise<Result>, attempt: Attempt): Promise<Result> {
+    const grant = await this.current(attempt);
     try {
       return await call(grant);
     } catch (error) {
-      if (!(await this.isDead(grant, error, signal))) throw error;
+      if (!(await this.isDead(grant, error, attempt))) throw error;
     }
     this.lose(grant);
-    const next = await this.current(signal);
-    signal.throwIfAborted();
+    const next = await this.current(attempt);
+    attempt.signal.throwIfAborted();
     try {
       return await call(next);
     } catch (error) {
       if (isSecretsError(error) && error.code === 'permission-denied')
-        await this.#doubtCheck(next, error, signal);
+        await this.#doubtCheck(next, error, attempt);
       throw error;
     }
   }
@@ -111,19 +117,19 @@ export class Session {
     void this.#checks.abortAll(reason);
   }
 
-  async #login(signal: AbortSignal): Promise<Grant> {
+  async #login(attempt: Attempt): Promise<Grant> {
     const sentMs = this.#clock.monotonicMs();
-    const granted = await this.#contract.login({ signal, clock: this.#clock }).catch((error: unknown) => {
+    const granted = await this.#contract.login(this.optionsOf(attempt)).catch((error: unknown) => {
       this.#remember(error);
       throw error;
     });
     this.#refusal = undefined;
     const grant: Grant = { ...granted, sentMs, untilMs: Number.POSITIVE_INFINITY };
     try {
-      signal.throwIfAborted();
+      attempt.signal.throwIfAborted();
       if (grant.lease !== undefined) checkLease(grant.lease);
     } catch (error) {
-      void this.#giveBack(grant);
+      void this.#giveBack(grant, attempt.address);
       throw error;
     }
     const previous = this.#grant;
@@ -141,33 +147,34 @@ export class Session {
   }
 
   /** Revokes a login that came too late for anybody, or that cannot be used. Never rejects. */
-  async #giveBack(grant: Grant): Promise<void> {
+  async #giveBack(grant: Grant, address: string | undefined): Promise<void> {
     if (!grant.revocable) return;
     const { signal } = new AbortController();
     try {
-      await this.#contract.revoke?.(grant.credential, { signal, clock: this.#clock });
+      await this.#contract.revoke?.(grant.credential, this.optionsOf({ signal, address }));
     } catch {
       // It ends by itself.
     }
   }
 
   /** A login of this moment is not dead: a check that says so (its policy forbids it) is not asked again. */
-  async #doubtCheck(fresh: Grant, denial: SecretsError, signal: AbortSignal): Promise<void> {
-    const isDead = await this.isDead(fresh, denial, signal).catch(() => false);
+  async #doubtCheck(fresh: Grant, denial: SecretsError, attempt: Attempt): Promise<void> {
+    const isDead = await this.isDead(fresh, denial, attempt).catch(() => false);
     if (isDead && this.#grant === fresh) this.#checkIsReliable = false;
   }
 
   /** Whether `error`, from a call under `grant`, says that the backend does not know it any more. */
-  async isDead(grant: Grant, error: unknown, signal: AbortSignal): Promise<boolean> {
+  async isDead(grant: Grant, error: unknown, { signal, address }: Attempt): Promise<boolean> {
     if (!isSecretsError(error) || this.#closed !== undefined) return false;
     if (error.code === 'unauthenticated') return true;
     if (error.code !== 'permission-denied' || this.#contract.isAlive === undefined) return false;
     if (!this.#checkIsReliable) return false;
     if (this.#grant !== grant) return true;
     const alive = await this.#checks.run(
-      'alive',
+      address ?? '',
       async (flight) =>
-        (await this.#contract.isAlive?.(grant.credential, { signal: flight, clock: this.#clock })) ?? true,
+        (await this.#contract.isAlive?.(grant.credential, this.optionsOf({ signal: flight, address }))) ??
+        true,
       signal,
     );
     return !alive;

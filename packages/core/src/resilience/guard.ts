@@ -1,7 +1,6 @@
 import type { Clock } from '../time/clock.js';
-import type { Breaker } from './breaker.js';
 import type { Bulkhead } from './bulkhead.js';
-import { withDeadline } from './deadline.js';
+import type { Attempt, Failover } from './failover.js';
 import { type RetryPolicy, withRetry } from './retry.js';
 import type { RetryBudget } from './retry-budget.js';
 
@@ -24,20 +23,19 @@ export interface GuardOptions<Result> {
 export interface Protection {
   readonly budget: RetryBudget;
   readonly bulkhead: Bulkhead;
-  readonly breaker: Breaker;
+  readonly failover: Failover;
 }
 
-/** Protects calls in the fixed order: retry around bulkhead around breaker around deadline. */
+/** Protects calls in the fixed order: retry around bulkhead around failover around breaker around deadline. */
 export function guarded<Result>(
-  call: (signal: AbortSignal) => Promise<Result>,
-  { budget, bulkhead, breaker }: Protection,
+  call: (attempt: Attempt) => Promise<Result>,
+  { budget, bulkhead, failover }: Protection,
   { attemptTimeoutMs, retry }: GuardPolicy,
   clock: Clock,
   options: GuardOptions<Result>,
 ): Promise<Result> {
   const { signal, onLate, throughBreaker = false } = options;
-  const bounded = () => withDeadline(call, { limitMs: attemptTimeoutMs, clock, signal, onLate });
-  const attempt = () => (throughBreaker ? bounded() : breaker.run(bounded));
-  const inTurn = () => bulkhead.run(attempt, signal);
+  const bounds = { limitMs: attemptTimeoutMs, clock, signal, onLate, throughBreaker };
+  const inTurn = () => bulkhead.run(() => failover.run(call, bounds), signal);
   return options.retry ? withRetry(inTurn, { policy: retry, budget, clock, signal }) : inTurn();
 }

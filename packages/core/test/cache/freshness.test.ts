@@ -4,7 +4,11 @@ import { Entry } from '../../src/cache/entry.js';
 import { freshness, safeLifeMs, termOf } from '../../src/cache/freshness.js';
 import type { Lease } from '../../src/model/lease.js';
 import { SecretValue } from '../../src/model/secret-value.js';
+import type { Route } from '../../src/provider/router.js';
 import type { Grant } from '../../src/provider/session.js';
+
+/** Nothing here asks the store that it came from. */
+const NOWHERE = {} as Route;
 
 const SENT = { sentMs: 1_000, sentWallMs: 5_000 };
 const POLICY = { ttlMs: 300_000, maxStaleMs: 3_600_000 };
@@ -12,6 +16,7 @@ const POLICY = { ttlMs: 300_000, maxStaleMs: 3_600_000 };
 const entryOf = (lease?: Lease, grant?: Grant) =>
   new Entry({
     target: { ref: 's:app', alias: 's', at: { path: 'app' } },
+    route: NOWHERE,
     value: SecretValue.wrap('x'),
     version: '1',
     metadata: {},

@@ -2,10 +2,15 @@ import { expect, it } from 'vitest';
 import { Entry } from '../../src/cache/entry.js';
 import { SecretCache } from '../../src/cache/secret-cache.js';
 import { SecretValue } from '../../src/model/secret-value.js';
+import type { Route } from '../../src/provider/router.js';
+
+/** Nothing here asks the store that it came from. */
+const NOWHERE = {} as Route;
 
 const entryOf = (ref: string) =>
   new Entry({
     target: { ref, alias: 's', at: { path: ref } },
+    route: NOWHERE,
     value: SecretValue.wrap('x'),
     version: '1',
     metadata: {},
