@@ -34,7 +34,7 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('many cold reads at once'
     const pairs = new Map<string, Set<string>>();
     for (let round = 0; round < 10; round++) {
       const reads = Promise.all(Array.from({ length: 100 }, () => secrets.getSecret(ref)));
-      await secrets.refresh(ref);
+      await secrets.rotate(ref);
       for (const secret of await reads) {
         const { username = '', password = '' } = secret.revealFields();
         pairs.set(username, (pairs.get(username) ?? new Set()).add(password));

@@ -26,7 +26,7 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('a database password that
     for (let rotation = 0; rotation < ROTATIONS; rotation += 5) {
       const held = await Promise.all([pool.connect(), pool.connect()]);
       for (let step = 0; step < 5; step++) {
-        versions.add((await secrets.refresh(`vault:${stack.engine.creds}`)).version);
+        versions.add((await secrets.rotate(`vault:${stack.engine.creds}`)).version);
       }
       for (const client of held) {
         await client.query('select 1 from orders limit 1');

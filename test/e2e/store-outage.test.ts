@@ -70,7 +70,7 @@ describe.skipIf(!requireServer('openbao', 'postgres'))(
       const met: string[] = [];
       for (const [name, mode] of faults) {
         // The fault begins with a fresh lease, covers its renewal at 6 to 7 s, and ends before the lease does.
-        await secrets.refresh(`vault:${stack.engine.creds}`);
+        await secrets.rotate(`vault:${stack.engine.creds}`);
         const failedBefore = failed;
         await sleep(4_500);
         await proxy.set(mode);

@@ -138,7 +138,7 @@ export class Subject {
     const read = { caller, isOver: false };
     this.reads.push(read);
     const { signal } = caller;
-    const asked = refresh ? this.secrets.refresh(ref) : this.secrets.getSecret(ref, { signal });
+    const asked = refresh ? this.secrets.rotate(ref) : this.secrets.getSecret(ref, { signal });
     asked.then(
       (secret) => {
         read.isOver = true;

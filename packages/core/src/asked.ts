@@ -1,90 +1,149 @@
 import type { Entry, Term } from './cache/entry.js';
-import { Secret, type StaleReason } from './model/secret.js';
+import { Secret, type SecretFacts, type StaleReason } from './model/secret.js';
 import { parseRef } from './model/secret-ref.js';
 import { SecretValue } from './model/secret-value.js';
-import { type SecretInput, Template } from './model/template.js';
+import { ONLY, type SecretInput, Template } from './model/template.js';
 import { type Target, targetOf } from './provider/target.js';
+import type { Resolved } from './resolver.js';
 import type { Clock } from './time/clock.js';
 
 interface Answer {
-  readonly entry: Entry;
-  readonly term: Term;
+  readonly entries: readonly Entry[];
+  readonly terms: readonly Term[];
   readonly staleReason: StaleReason | undefined;
   readonly secret: Secret;
   readonly promise: Promise<Secret>;
 }
 
+/** One reference of what was asked for: a target, as a whole or a field of it. */
+interface Part {
+  /** The target's place among the targets. */
+  readonly place: number;
+  readonly ref: string;
+  readonly field: string | undefined;
+}
+
 /**
- * What a caller asked for: the whole of a target, a field of it, or a template over it.
+ * What a caller asked for: the whole of a target, a field of it, or a template over one or several.
  *
- * Remembers the answer that it made last, so that asking again for a fresh value costs two comparisons and
- * hands out the same promise.
+ * Remembers the answer that it made last, so that asking again for a fresh value costs a few comparisons and hands out
+ * the same promise.
  */
 export class Asked {
-  readonly target: Target;
-  readonly #ref: string;
-  readonly #pick: (entry: Entry) => SecretValue;
+  /** What it needs, each once: two fields of one secret are of one version. */
+  readonly targets: readonly Target[];
+  /** What it is called. */
+  readonly ref: string;
+  readonly #input: SecretInput;
+  readonly #parts: ReadonlyMap<string, Part>;
   readonly #clock: Clock;
+  readonly #derived: (target: Target, value: SecretValue) => void;
   #answer: Answer | undefined;
 
   /**
    * @throws SecretsError `invalid-ref` for a malformed reference
    */
   constructor(input: SecretInput, clock: Clock, derived: (target: Target, value: SecretValue) => void) {
-    const isTemplate = input instanceof Template;
-    const ref = parseRef(isTemplate ? input.ref : input);
-    this.target = targetOf(ref);
-    this.#ref = isTemplate ? `template(${this.target.ref})` : input;
+    const refs = input instanceof Template ? input.refs : { [ONLY]: input };
+    const targets = new Map<string, Target>();
+    const parts = Object.entries(refs).map(([name, text]): [string, Part] => {
+      const ref = parseRef(text);
+      const target = targetOf(ref);
+      if (!targets.has(target.ref)) targets.set(target.ref, target);
+      return [name, { place: [...targets.keys()].indexOf(target.ref), ref: text, field: ref.field }];
+    });
+    this.targets = [...targets.values()];
+    this.ref = typeof input === 'string' ? input : `template(${[...targets.keys()].join(', ')})`;
+    this.#input = input;
+    this.#parts = new Map(parts);
     this.#clock = clock;
-    const { field } = ref;
-    const pick = (entry: Entry) => (field === undefined ? entry.value : entry.value.field(field, this.#ref));
-    this.#pick = !isTemplate
-      ? pick
-      : (entry) =>
-          entry.derive(`${field ?? ''}\n${input.text}`, () => {
-            const value = SecretValue.wrap(input.render(pick(entry).texts(this.target.ref)));
-            derived(this.target, value);
-            return value;
-          });
+    this.#derived = derived;
   }
 
   /** The last answer, while it is fresh. */
   fresh(nowMs: number): Answer | undefined {
     const answer = this.#answer;
     if (answer === undefined || answer.staleReason !== undefined) return undefined;
-    const { entry, term } = answer;
-    return term === entry.term && nowMs < entry.freshUntilMs ? answer : undefined;
+    const { entries, terms } = answer;
+    for (let place = 0; place < entries.length; place++) {
+      const entry = entries[place] as Entry;
+      if (terms[place] !== entry.term || nowMs >= entry.freshUntilMs) return undefined;
+    }
+    return answer;
   }
 
   /**
-   * What was asked for, from the version in service; remembered.
+   * What was asked for, from the versions in service; remembered.
    *
-   * @throws SecretsError `not-found` or `bad-response` when the version lacks the field
+   * @throws SecretsError `not-found` or `bad-response` when a version lacks the field
    */
-  answer(entry: Entry, staleReason: StaleReason | undefined): Answer {
+  answer(resolved: readonly Resolved[]): Answer {
+    const staleReason = resolved.find((part) => part.staleReason !== undefined)?.staleReason;
     const last = this.#answer;
-    if (last?.entry === entry && last.term === entry.term && last.staleReason === staleReason) return last;
-    const secret = this.secret(entry, staleReason);
-    this.#answer = { entry, term: entry.term, staleReason, secret, promise: Promise.resolve(secret) };
+    const isSame = resolved.every(
+      ({ entry }, place) => last?.entries[place] === entry && last.terms[place] === entry.term,
+    );
+    if (last !== undefined && isSame && last.staleReason === staleReason) return last;
+    const entries = resolved.map(({ entry }) => entry);
+    const secret = this.secret(entries, staleReason);
+    const terms = entries.map(({ term }) => term);
+    this.#answer = { entries, terms, staleReason, secret, promise: Promise.resolve(secret) };
     return this.#answer;
   }
 
   /**
-   * What was asked for, from a version that need not be in service: a consumer may yet refuse it, so it is not
+   * What was asked for, from versions that need not be in service: a consumer may yet refuse one, so it is not
    * remembered, or the next `getSecret` would hand it out.
    *
-   * @throws SecretsError `not-found` or `bad-response` when the version lacks the field
+   * @throws SecretsError `not-found` or `bad-response` when a version lacks the field
    */
-  secret(entry: Entry, staleReason: StaleReason | undefined): Secret {
-    const { term, version, metadata } = entry;
-    const lifeMs = entry.freshUntilMs - term.sentMs;
-    const facts = {
-      version,
-      sentMonotonicMs: term.sentMs,
-      expiresWallMs: Number.isFinite(lifeMs) ? term.sentWallMs + lifeMs : undefined,
-      staleReason,
-      metadata,
-    };
-    return new Secret(this.#ref, this.#pick(entry), facts, this.#clock);
+  secret(entries: readonly Entry[], staleReason?: StaleReason): Secret {
+    return new Secret(this.ref, this.#value(entries), factsOf(entries, staleReason), this.#clock);
   }
+
+  #value(entries: readonly Entry[]): SecretValue {
+    const input = this.#input;
+    if (input instanceof Template) return this.#rendered(input, entries);
+    return this.#valueOf(this.#parts.get(ONLY) as Part, entries);
+  }
+
+  #valueOf({ place, ref, field }: Part, entries: readonly Entry[]): SecretValue {
+    const { value } = entries[place] as Entry;
+    return field === undefined ? value : value.field(field, ref);
+  }
+
+  /** Kept with the version that came last: with that it goes out of use. */
+  #rendered(input: Template, entries: readonly Entry[]): SecretValue {
+    const newest = entries.reduce((one, other) => (other.sentMs > one.sentMs ? other : one));
+    const recipe = [input.text, ...Object.values(input.refs), versionOf(entries)].join('\n');
+    return newest.derive(recipe, () => {
+      const text = input.render((name, field) => {
+        const part = this.#parts.get(name) as Part;
+        const value = this.#valueOf(part, entries);
+        return (field === undefined ? value : value.field(field, part.ref)).single(part.ref).toString('utf8');
+      });
+      const value = SecretValue.wrap(text);
+      this.#derived(newest.target, value);
+      return value;
+    });
+  }
+}
+
+/** The version of what is made from several: all of theirs. */
+function versionOf(entries: readonly Entry[]): string {
+  return entries.map(({ version }) => version).join('+');
+}
+
+/** What holds of all `entries` together: the earliest end, the oldest age. */
+function factsOf(entries: readonly Entry[], staleReason: StaleReason | undefined): SecretFacts {
+  const endsWallMs = entries.map(({ term, freshUntilMs }) => term.sentWallMs + freshUntilMs - term.sentMs);
+  const expiresWallMs = Math.min(...endsWallMs);
+  const [only, ...others] = entries;
+  return {
+    version: versionOf(entries),
+    sentMonotonicMs: Math.min(...entries.map(({ term }) => term.sentMs)),
+    expiresWallMs: Number.isFinite(expiresWallMs) ? expiresWallMs : undefined,
+    staleReason,
+    metadata: others.length === 0 && only !== undefined ? only.metadata : {},
+  };
 }

@@ -27,7 +27,7 @@ export type LoadedSecrets<Needs extends SecretNeeds> = {
 /** What a service declared that it needs. */
 export interface DefinedSecrets<Needs extends SecretNeeds> {
   /** The references by name: what the service has to be allowed to read. */
-  readonly refs: Readonly<Record<keyof Needs & string, string>>;
+  readonly refs: Readonly<Record<keyof Needs & string, readonly string[]>>;
   /**
    * Fetches and checks everything, at once.
    *
@@ -56,9 +56,9 @@ export interface DefinedSecrets<Needs extends SecretNeeds> {
 export function defineSecrets<const Needs extends SecretNeeds>(needs: Needs): DefinedSecrets<Needs> {
   const entries = Object.entries(needs).map(([name, need]) => [name, checked(need)] as const);
   return {
-    refs: Object.fromEntries(entries.map(([name, { ref }]) => [name, refOf(ref)])) as Record<
+    refs: Object.fromEntries(entries.map(([name, { ref }]) => [name, refsOf(ref)])) as Record<
       keyof Needs & string,
-      string
+      readonly string[]
     >,
     async load(secrets) {
       const loaded = entries.map(([name, need]) => [name, () => read(secrets, need)] as const);
@@ -71,9 +71,8 @@ export function defineSecrets<const Needs extends SecretNeeds>(needs: Needs): De
 function checked(given: SecretInput | SecretNeed): SecretNeed {
   if (given === undefined || given === null) return checked('');
   const need = typeof given === 'string' || given instanceof Template ? { ref: given } : given;
-  const ref = refOf(need.ref);
-  parseRef(ref);
-  if (need.schema !== undefined) checkSchema(need.schema, ref);
+  for (const ref of refsOf(need.ref)) parseRef(ref);
+  if (need.schema !== undefined) checkSchema(need.schema, String(need.ref));
   return need;
 }
 
@@ -81,6 +80,6 @@ function read(secrets: Secrets, { ref, schema }: SecretNeed): Promise<Secret> {
   return schema === undefined ? secrets.getSecret(ref) : secrets.getSecret(ref, { schema });
 }
 
-function refOf(input: SecretInput): string {
-  return input instanceof Template ? input.ref : input;
+function refsOf(input: SecretInput): readonly string[] {
+  return input instanceof Template ? Object.values(input.refs) : [input];
 }

@@ -114,6 +114,14 @@ export class Resolver {
     }
   }
 
+  /** As `resolve`, for all of `targets`, each of which may be used when the last has come. */
+  async resolveAll(targets: readonly Target[], signal?: AbortSignal): Promise<readonly Resolved[]> {
+    for (;;) {
+      const resolved = await Promise.all(targets.map((target) => this.resolve(target, signal)));
+      if (targets.length === 1 || !resolved.some(({ entry }) => this.#isOver(entry))) return resolved;
+    }
+  }
+
   /**
    * Fetches `target` now and has it admitted. One load at a time for each target: who comes meanwhile joins it. A
    * caller that wants retries and has joined a single attempt of the background goes on by itself where it failed.

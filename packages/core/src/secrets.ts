@@ -17,7 +17,7 @@ import { checkSchema, type ValueOf } from './model/schema.js';
 import type { Secret } from './model/secret.js';
 import { type SecretInput, Template } from './model/template.js';
 import type { Router } from './provider/router.js';
-import type { Resolver } from './resolver.js';
+import type { Resolved, Resolver } from './resolver.js';
 import type { Clock } from './time/clock.js';
 
 /** What {@link Secrets} is wired from. */
@@ -94,8 +94,10 @@ export class Secrets implements SecretSource, AsyncDisposable {
     const asked = this.#ask(input);
     const fresh = asked.fresh(this.#now());
     if (fresh !== undefined) return fresh.secret;
-    const held = this.#parts.resolver.peek(asked.target);
-    return held && asked.answer(held.entry, held.staleReason).secret;
+    const held = asked.targets.map((target) => this.#parts.resolver.peek(target));
+    return held.every((part) => part !== undefined)
+      ? asked.answer(held as readonly Resolved[]).secret
+      : undefined;
   }
 
   /**
@@ -130,35 +132,43 @@ export class Secrets implements SecretSource, AsyncDisposable {
    */
   watch(input: SecretInput, listener: (secret: Secret) => void | Promise<void>): () => void {
     if (typeof listener !== 'function') throw misused('watch', 'a function');
-    const { target } = this.#ask(input);
+    const asked = this.#ask(input);
     const consumption = this.consume(input, {
       adopt: async (secret) => {
         try {
           await listener(secret);
         } catch (error) {
-          this.#parts.diagnostics.listenerThrew(`the watch of ${target.ref}`, error);
+          this.#parts.diagnostics.listenerThrew(`the watch of ${asked.ref}`, error);
         }
       },
     });
     consumption.current().catch((error: unknown) => {
-      const failure = asSecretsError(error, { ref: target.ref, provider: target.alias });
-      this.#parts.leases.failedToServe(target, failure);
+      for (const target of asked.targets) {
+        const failure = asSecretsError(error, { ref: target.ref, provider: target.alias });
+        if (failure.ref === target.ref || asked.targets.length === 1)
+          this.#parts.leases.failedToServe(target, failure);
+      }
     });
     return () => consumption.close();
   }
 
   /**
-   * Fetches `input` now, whatever is held, and resolves with what is in service then. For a secret leased on
-   * request (database credentials) this is a rotation.
+   * Rotates to what the store has now, whatever is held: fetched, proven by all who hold on to it, published, and the
+   * old one let go of. A secret leased on request (database credentials) gets a new lease; one that has not changed at
+   * its store stays as it is. Resolves with what is in service then; who asks meanwhile shares it.
+   *
+   * @throws SecretsError why it could not; what was in service stays
    */
-  async refresh(input: SecretInput): Promise<Secret> {
+  async rotate(input: SecretInput): Promise<Secret> {
     const asked = this.#ask(input);
-    return asked.answer(await this.#parts.resolver.load(asked.target, { retry: true }), undefined).secret;
+    const { resolver } = this.#parts;
+    const entries = await Promise.all(asked.targets.map((target) => resolver.load(target, { retry: true })));
+    return asked.answer(entries.map((entry) => ({ entry, staleReason: undefined }))).secret;
   }
 
   consume(input: SecretInput, consumer: Consumer): Consumption {
     const asked = this.#ask(input);
-    this.#parts.router.routes(asked.target);
+    for (const target of asked.targets) this.#parts.router.routes(target);
     const parts = { ...this.#parts, ended: this.#ended.signal };
     const consumption = new LiveConsumption(asked, consumer, parts, () => {
       this.#consumptions.delete(consumption);
@@ -212,7 +222,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   }
 
   async #validated(asked: Asked, schema: StandardSchemaV1, signal?: AbortSignal): Promise<Secret> {
-    checkSchema(schema, asked.target.ref);
+    checkSchema(schema, asked.ref);
     const fresh = asked.fresh(this.#now());
     const secret = fresh?.secret ?? (await this.#resolve(asked, signal));
     return secret.validated(schema);
@@ -226,8 +236,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   }
 
   async #resolve(asked: Asked, signal?: AbortSignal): Promise<Secret> {
-    const { entry, staleReason } = await this.#parts.resolver.resolve(asked.target, signal);
-    return asked.answer(entry, staleReason).secret;
+    return asked.answer(await this.#parts.resolver.resolveAll(asked.targets, signal)).secret;
   }
 
   #ask(input: SecretInput): Asked {

@@ -351,7 +351,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void> | void>> = {
   'sv/renew-now': async () => {
     const { secrets, store, clock } = await leased({ ttlMs: 100_000 });
     await clock.advance(50_000);
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.settle();
     expect(clock.pending).toBe(1);
     await clock.advance(50_000);
@@ -408,7 +408,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void> | void>> = {
   'sv/rotate-now': async () => {
     const { secrets, of, clock } = await leased({ ttlMs: 100_000, renewable: false });
     await clock.advance(50_000);
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.settle();
     expect([of('secret-rotated').length, clock.pending]).toEqual([1, 1]);
     await clock.advance(74_000);
@@ -416,7 +416,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void> | void>> = {
   },
   'sv/rotate-renewable-refused': async () => {
     const { secrets } = await leased({ ttlMs: 100_000 });
-    expect((await secrets.refresh('s:creds')).version).toBe('v2');
+    expect((await secrets.rotate('s:creds')).version).toBe('v2');
   },
   'sv/renew-returns-too-short': async () => {
     const made = await leased({ ttlMs: 100_000 });
@@ -452,8 +452,8 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void> | void>> = {
     const { store, secrets, clock, of } = await leased({ ttlMs: 100_000 });
     store.latencyMs.renew = 8_000;
     while (store.count('renew') === 0) await clock.advance(1_000);
-    await secrets.refresh('s:creds');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
+    await secrets.rotate('s:creds');
     await clock.advance(20_000);
     expect(of('secret-rotated')).toHaveLength(2);
     expect([of('lease-expired'), of('refresh-failed'), of('lease-renewed')]).toEqual([[], [], []]);
@@ -520,7 +520,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void> | void>> = {
   'token/self-lookup-403': async () => {
     const { store, secrets, clock, of } = await loggedIn({});
     await clock.advance(3_600_000);
-    await secrets.refresh('s:app');
+    await secrets.rotate('s:app');
     expect(of('session-started')).toEqual([{ provider: 's', ttlMs: undefined }]);
     expect(store.count('login')).toBe(1);
   },
@@ -574,7 +574,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void> | void>> = {
     const { store, secrets, clock } = await loggedIn({ ttlMs: 60_000 });
     store.failNext('renew-session', failure('unavailable'));
     while (store.count('renew-session') === 0) await clock.advance(500);
-    await secrets.refresh('s:app');
+    await secrets.rotate('s:app');
     expect(store.count('login')).toBe(1);
     await clock.advance(10_000);
   },
@@ -588,7 +588,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void> | void>> = {
     const { store, secrets, clock } = await loggedIn({ ttlMs: 60_000 });
     store.failNext('renew-session', failure('unavailable'));
     await clock.advance(43_000);
-    await secrets.refresh('s:app');
+    await secrets.rotate('s:app');
     expect(store.count('login')).toBe(1);
   },
   'token/failed-renewal-not-rescheduled': async () => {

@@ -7,7 +7,8 @@ import { withDeadline } from '../resilience/deadline.js';
 import type { Resolved, Resolver } from '../resolver.js';
 import type { Clock } from '../time/clock.js';
 import type { Consumer, Consumption } from './consumer.js';
-import { ConsumerSlot } from './consumers.js';
+import { ConsumerSlot } from './consumer-slot.js';
+import { JointConsumer } from './joint-consumer.js';
 import type { LeaseManager } from './lease-manager.js';
 import type { TimerQueue } from './timer-queue.js';
 
@@ -26,7 +27,9 @@ export interface ConsumptionParts {
 /** A consumer's end of the bargain: asks on its behalf, and brings it to what comes of that. */
 export class LiveConsumption implements Consumption {
   readonly #asked: Asked;
-  readonly #slot: ConsumerSlot;
+  readonly #joint: JointConsumer;
+  /** One for each target. */
+  readonly #slots: readonly ConsumerSlot[];
   readonly #parts: ConsumptionParts;
   readonly #closed: () => void;
 
@@ -34,54 +37,75 @@ export class LiveConsumption implements Consumption {
   constructor(asked: Asked, consumer: Consumer, parts: ConsumptionParts, closed: () => void) {
     this.#asked = asked;
     this.#closed = closed;
-    this.#slot = new ConsumerSlot(consumer, (entry) => asked.secret(entry, undefined));
     this.#parts = parts;
-    parts.leases.consume(asked.target, this.#slot);
+    const joint = new JointConsumer(asked, consumer, (entry) => this.#inService(entry));
+    this.#joint = joint;
+    this.#slots = asked.targets.map((_, place) => new ConsumerSlot(joint.part(place)));
+    for (const [place, target] of asked.targets.entries())
+      parts.leases.consume(target, this.#slots[place] as ConsumerSlot);
   }
 
   async current(): Promise<Secret> {
     this.#refuseIfClosed();
     this.#parts.queue.runDue(this.#parts.clock.monotonicMs());
-    return this.#serve(await this.#parts.resolver.resolve(this.#asked.target));
+    return this.#serve(await this.#parts.resolver.resolveAll(this.#asked.targets));
   }
 
   async replace(version: string): Promise<Secret> {
     this.#refuseIfClosed();
-    const entry = await this.#parts.leases.replaceRefused(this.#asked.target, version);
-    return this.#serve({ entry, staleReason: undefined });
+    const { adopted, adoptedFrom } = this.#joint;
+    if (adopted !== undefined && adopted.version !== version) return this.current();
+    const entries = await Promise.all(
+      this.#asked.targets.map((target, place) =>
+        this.#parts.leases.replaceRefused(target, adoptedFrom[place]?.version ?? version),
+      ),
+    );
+    return this.#serve(entries.map((entry) => ({ entry, staleReason: undefined })));
   }
 
   close(): void {
-    this.#slot.leave();
+    for (const slot of this.#slots) slot.leave();
     this.#closed();
-    this.#parts.leases.leave(this.#asked.target, this.#slot);
+    for (const [place, target] of this.#asked.targets.entries())
+      this.#parts.leases.leave(target, this.#slots[place] as ConsumerSlot);
   }
 
-  /** What the consumer has adopted then: `entry`, or what came into service while it proved that. */
-  async #serve({ entry, staleReason }: Resolved): Promise<Secret> {
-    const slot = this.#slot;
-    if (slot.adopted?.version !== entry.version) await this.#catchUp(entry);
-    const { adopted = entry } = slot;
-    return adopted.version === entry.version
-      ? this.#asked.answer(entry, staleReason).secret
-      : this.#asked.secret(adopted, undefined);
+  /** What the consumer has adopted then: what was resolved, or what came into service while it proved that. */
+  async #serve(resolved: readonly Resolved[]): Promise<Secret> {
+    if (!this.#isAt(resolved)) await this.#catchUp(resolved);
+    const { adopted } = this.#joint;
+    return adopted === undefined || this.#isAt(resolved) ? this.#asked.answer(resolved).secret : adopted;
   }
 
-  async #catchUp(entry: Entry): Promise<void> {
-    const { cache, clock, proofMs, ended } = this.#parts;
-    const inService = (): Entry => cache.get(entry.target.ref) ?? entry;
-    await withDeadline((signal) => this.#slot.catchUp(inService, signal), {
-      limitMs: proofMs,
-      setting: 'rotation.proofTimeout',
-      clock,
-      signal: ended,
-    });
+  #isAt(resolved: readonly Resolved[]): boolean {
+    const { adoptedFrom } = this.#joint;
+    return resolved.every(({ entry }, place) => adoptedFrom[place]?.version === entry.version);
+  }
+
+  async #catchUp(resolved: readonly Resolved[]): Promise<void> {
+    const { clock, proofMs, ended } = this.#parts;
+    const catchUp = async (signal: AbortSignal): Promise<void> => {
+      await Promise.all(
+        this.#slots.map((slot, place) => {
+          const { entry } = resolved[place] as Resolved;
+          return slot.catchUp(() => this.#parts.cache.get(entry.target.ref) ?? entry, signal);
+        }),
+      );
+      await this.#joint.converge(signal);
+    };
+    await withDeadline(catchUp, { limitMs: proofMs, setting: 'rotation.proofTimeout', clock, signal: ended });
+  }
+
+  /** The last that the store said of the version of `entry`: it is fetched again while it stays. */
+  #inService(entry: Entry): Entry {
+    const held = this.#parts.cache.get(entry.target.ref);
+    return held?.version === entry.version ? held : entry;
   }
 
   #refuseIfClosed(): void {
-    if (!this.#slot.hasLeft) return;
+    if (this.#slots[0]?.hasLeft !== true) return;
     throw new SecretsError('closed', {
-      ref: this.#asked.target.ref,
+      ref: this.#asked.ref,
       problem: 'This consumer was closed.',
       remedy: 'Consume the secret again, or close its consumer after everything that uses it.',
     });

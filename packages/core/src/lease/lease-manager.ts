@@ -7,7 +7,7 @@ import type { Grant } from '../provider/session.js';
 import type { Target } from '../provider/target.js';
 import type { Resolver } from '../resolver.js';
 import type { Clock } from '../time/clock.js';
-import type { ConsumerSlot } from './consumers.js';
+import type { ConsumerSlot } from './consumer-slot.js';
 import { followHints } from './hints.js';
 import type { Revocations } from './revocations.js';
 import type { Tracked, TrackedTargets } from './tracked.js';

@@ -2,7 +2,7 @@ import type { Entry } from '../cache/entry.js';
 import { isSecretsError, SecretsError } from '../errors/secrets-error.js';
 import { withDeadline } from '../resilience/deadline.js';
 import type { Clock } from '../time/clock.js';
-import type { ConsumerSlot } from './consumers.js';
+import type { ConsumerSlot } from './consumer-slot.js';
 
 /** What came of having consumers prove a version. */
 export interface Proof {

@@ -6,7 +6,7 @@ import { SecretsError } from '../errors/secrets-error.js';
 import { withDeadline } from '../resilience/deadline.js';
 import type { Admission } from '../resolver.js';
 import type { Clock } from '../time/clock.js';
-import type { ConsumerSlot } from './consumers.js';
+import type { ConsumerSlot } from './consumer-slot.js';
 import { type Proof, prove } from './proof.js';
 import type { Revocations } from './revocations.js';
 import type { Tracked, TrackedTargets } from './tracked.js';

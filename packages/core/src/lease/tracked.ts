@@ -2,7 +2,7 @@ import type { Entry } from '../cache/entry.js';
 import type { SecretCache } from '../cache/secret-cache.js';
 import type { ErrorCode } from '../errors/error-policy.js';
 import type { Target } from '../provider/target.js';
-import type { ConsumerSlot } from './consumers.js';
+import type { ConsumerSlot } from './consumer-slot.js';
 import { phaseOf } from './schedule.js';
 import type { Ticket, TimerQueue } from './timer-queue.js';
 

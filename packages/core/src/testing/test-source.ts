@@ -134,7 +134,7 @@ export function testSource(first: SecretData, options: TestSourceOptions = {}): 
       offered = data;
       const drained = revoked(secrets.peekSecret(REF)?.version);
       try {
-        await secrets.refresh(REF);
+        await secrets.rotate(REF);
       } catch (error) {
         offered = before;
         throw error;

@@ -16,7 +16,7 @@ describe('a rotation', () => {
     expect(store.calls).toEqual([]);
     await consumption.current();
     pool.hangs.add('adopt');
-    const refreshed = await secrets.refresh('s:creds');
+    const refreshed = await secrets.rotate('s:creds');
     await clock.advance(20_000);
     expect(pool.log).toEqual(['prepare v1', 'adopt v1', 'prepare v2', 'adopt v2']);
     expect(refreshed.version).toBe('v2');
@@ -33,14 +33,14 @@ describe('a rotation', () => {
     await secrets.consume('s:creds', pool).current();
     await secrets.consume('s:creds', other).current();
     pool.refuses.add('v2');
-    await expect(secrets.refresh('s:creds')).rejects.toMatchObject({ code: 'invalid-value', ref: 's:creds' });
+    await expect(secrets.rotate('s:creds')).rejects.toMatchObject({ code: 'invalid-value', ref: 's:creds' });
     await clock.settle();
     expect(other.log).toEqual(['prepare v1', 'adopt v1', 'prepare v2', 'discard v2']);
     expect(pool.adopted).toEqual(['v1']);
     expect(store.live().map((lease) => lease.version)).toEqual(['v1']);
     expect(secrets.peekSecret('s:creds')?.version).toBe('v1');
     expect(of('secret-rotated')).toEqual([]);
-    expect((await secrets.refresh('s:creds')).version).toBe('v3');
+    expect((await secrets.rotate('s:creds')).version).toBe('v3');
   });
 
   it('F31: nobody is handed a version that a consumer has yet to prove, or has refused', async () => {
@@ -54,7 +54,7 @@ describe('a rotation', () => {
     await Promise.all(reads());
     pool.hangs.add('prepare');
     pool.refuses.add('v2');
-    const refused = codeOf(secrets.refresh('s:creds'));
+    const refused = codeOf(secrets.rotate('s:creds'));
     await clock.advance(5_000);
     expect(new Set((await Promise.all(reads())).map((secret) => secret.version))).toEqual(new Set(['v1']));
     pool.resume();
@@ -95,7 +95,7 @@ describe('a rotation', () => {
     const pool = recorder();
     await secrets.consume('s:creds', pool).current();
     pool.hangs.add('prepare');
-    const refused = expect(secrets.refresh('s:creds')).rejects.toThrow(
+    const refused = expect(secrets.rotate('s:creds')).rejects.toThrow(
       /invalid-value.*rotation\.proofTimeout/,
     );
     await clock.advance(10_000);
@@ -113,11 +113,11 @@ describe('a rotation', () => {
     const pool = recorder();
     await secrets.consume('s:creds', pool).current();
     pool.hangs.add('prepare');
-    const refused = codeOf(secrets.refresh('s:creds'));
+    const refused = codeOf(secrets.rotate('s:creds'));
     await clock.advance(10_000);
     expect(await refused).toBe('invalid-value');
     pool.hangs.clear();
-    expect((await secrets.refresh('s:creds')).version).toBe('v3');
+    expect((await secrets.rotate('s:creds')).version).toBe('v3');
     expect(pool.adopted).toEqual(['v1', 'v3']);
   });
 
@@ -137,8 +137,8 @@ describe('a rotation', () => {
     await secrets.consume('s:creds', hanging).current();
     hanging.hangs.add('discard');
     pool.refuses.add('v2');
-    expect(await codeOf(secrets.refresh('s:creds'))).toBe('invalid-value');
-    expect((await secrets.refresh('s:creds')).version).toBe('v3');
+    expect(await codeOf(secrets.rotate('s:creds'))).toBe('invalid-value');
+    expect((await secrets.rotate('s:creds')).version).toBe('v3');
     await clock.advance(31_000);
     expect(store.live().map((lease) => lease.version)).toEqual(['v3']);
   });
@@ -149,7 +149,7 @@ describe('a rotation', () => {
     const pool = recorder();
     await secrets.consume('s:creds', pool).current();
     pool.hangs.add('adopt');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.advance(29_999);
     expect(store.live()).toHaveLength(2);
     await clock.advance(1);
@@ -182,7 +182,7 @@ describe('a rotation', () => {
       })
       .current();
     await secrets.consume('s:creds', other).current();
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.settle();
     expect(other.adopted).toEqual(['v1', 'v2']);
     expect(store.live()).toHaveLength(1);
@@ -237,7 +237,7 @@ describe('a rotation', () => {
     for (let copy = 0; copy < 15; copy++) secrets.consume('s:creds-0', recorder());
     await secrets.ready();
     for (const pool of pools) pool.hangs.add('adopt');
-    await Promise.all(pools.map((_, number) => secrets.refresh(`s:creds-${number}`)));
+    await Promise.all(pools.map((_, number) => secrets.rotate(`s:creds-${number}`)));
     await clock.advance(31_000);
     process.off('warning', warn);
     expect(warnings.map(({ message }) => message)).toEqual([]);
@@ -249,10 +249,10 @@ describe('a consumer', () => {
     const { store, secrets } = world();
     store.dynamic('creds', LEASE);
     await secrets.getSecret('s:creds');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     const late = recorder();
     expect((await secrets.consume('s:creds', late).current()).version).toBe('v2');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     expect(late.log).toEqual(['prepare v2', 'adopt v2', 'prepare v3', 'adopt v3']);
   });
 
@@ -262,7 +262,7 @@ describe('a consumer', () => {
     const [pool, late] = [recorder(), recorder()];
     await secrets.consume('s:creds', pool).current();
     pool.hangs.add('prepare');
-    const refreshed = secrets.refresh('s:creds');
+    const refreshed = secrets.rotate('s:creds');
     await clock.settle();
     late.hangs.add('prepare');
     const current = secrets.consume('s:creds', late).current();
@@ -283,7 +283,7 @@ describe('a consumer', () => {
     const [pool, late] = [recorder(), recorder()];
     await secrets.consume('s:creds', pool).current();
     pool.hangs.add('prepare');
-    const refreshed = secrets.refresh('s:creds');
+    const refreshed = secrets.rotate('s:creds');
     await clock.settle();
     await secrets.consume('s:creds', late).current();
     expect(late.adopted).toEqual(['v1']);
@@ -317,7 +317,7 @@ describe('a consumer', () => {
       for (let turn = 0; turn < 60; turn++) {
         const asked = [
           consumption.current(),
-          turn % 3 === 0 ? secrets.refresh('s:creds') : consumption.current(),
+          turn % 3 === 0 ? secrets.rotate('s:creds') : consumption.current(),
         ];
         await clock.advance((turn * 7) % 31);
         asked.push(consumption.current());
@@ -335,7 +335,7 @@ describe('a consumer', () => {
     await consumption.current();
     await secrets.consume('s:creds', other).current();
     pool.hangs.add('prepare');
-    const refreshed = secrets.refresh('s:creds');
+    const refreshed = secrets.rotate('s:creds');
     await clock.settle();
     consumption.close();
     pool.resume();
@@ -355,7 +355,7 @@ describe('a consumer', () => {
     await consumption.current();
     pool.refuses.add('v2');
     pool.hangs.add('prepare');
-    const refreshed = secrets.refresh('s:creds');
+    const refreshed = secrets.rotate('s:creds');
     await clock.settle();
     consumption.close();
     pool.resume();
@@ -552,7 +552,7 @@ describe('rotating', () => {
     const pool = rotating(secrets, 's:creds', options);
     expect(pool.peek()).toBeUndefined();
     expect((await pool.current()).version).toBe('v1');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     expect(pool.peek()?.version).toBe('v2');
     await pool.close();
     await pool.close();
@@ -582,7 +582,7 @@ describe('rotating', () => {
     const other = recorder();
     await secrets.consume('s:creds', other).current();
     other.refuses.add('v2');
-    expect(await codeOf(secrets.refresh('s:creds'))).toBe('invalid-value');
+    expect(await codeOf(secrets.rotate('s:creds'))).toBe('invalid-value');
     await clock.settle();
     expect(log).toEqual(['open v1', 'open v2', 'close v2 at once']);
     expect(await pool.current()).toBe(first);
@@ -616,7 +616,7 @@ describe('rotating', () => {
       const pool = rotating(secrets, 's:creds', options);
       secrets.watch('s:creds', () => {});
       await until(clock, pool.current());
-      const refreshed = codeOf(secrets.refresh('s:creds'));
+      const refreshed = codeOf(secrets.rotate('s:creds'));
       await clock.advance(afterMs);
       await until(clock, pool.close());
       await until(clock, refreshed);

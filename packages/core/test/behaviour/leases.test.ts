@@ -192,7 +192,7 @@ describe('a renewable lease', () => {
     await secrets.getSecret('s:creds');
     await clock.advance(10 * MINUTE_MS);
     expect(store.count('renew')).toBeGreaterThan(8);
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.settle();
     expect(store.live()).toHaveLength(1);
   });
@@ -209,9 +209,9 @@ describe('a renewable lease', () => {
       secrets.watch('s:creds', (secret) => void seen.push(secret.version));
       for (let turn = 0; turn < 30; turn++) {
         await clock.advance(60_000 + turn * 400);
-        const refreshes = [secrets.refresh('s:creds'), secrets.refresh('s:creds')];
+        const refreshes = [secrets.rotate('s:creds'), secrets.rotate('s:creds')];
         await clock.advance(100);
-        refreshes.push(secrets.refresh('s:creds'));
+        refreshes.push(secrets.rotate('s:creds'));
         const [one, two] = await until(clock, Promise.all(refreshes));
         expect(one?.version).toBe(two?.version);
         await clock.advance(1_000);
@@ -295,7 +295,7 @@ describe('what is revoked', () => {
     const { store, secrets, heard, clock } = world();
     store.dynamic('creds', RENEWABLE);
     await secrets.getSecret('s:creds');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.settle();
     const order = heard.map(({ event }) => event);
     expect(order.indexOf('secret-rotated')).toBeLessThan(order.indexOf('secret-drained'));
@@ -309,7 +309,7 @@ describe('what is revoked', () => {
     await secrets.getSecret('s:creds');
     await clock.advance(HOUR_MS);
     store.failNext('revoke', failure('unavailable'), failure('timeout'), failure('rate-limited'));
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.advance(3 * MINUTE_MS);
     expect(of('lease-revoked').map((event) => event.error)).toEqual([
       'unavailable',
@@ -325,7 +325,7 @@ describe('what is revoked', () => {
     store.dynamic('creds', { ttlMs: 5 * MINUTE_MS });
     await secrets.getSecret('s:creds');
     store.failNext('revoke', ...new Array(100).fill(failure('unavailable')));
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.advance(HOUR_MS);
     expect(of('lease-revoked').length).toBeLessThan(60);
     expect(of('lease-revoked').length).toBeGreaterThan(3);
@@ -337,7 +337,7 @@ describe('what is revoked', () => {
     store.dynamic('creds', { ttlMs: 5 * MINUTE_MS });
     await secrets.getSecret('s:creds');
     store.failNext('revoke', failure('permission-denied'));
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.advance(4 * MINUTE_MS);
     expect(of('lease-revoked')).toEqual([{ ref: 's:creds', version: 'v1', error: 'permission-denied' }]);
     store.revokeFromOutside('v1');
@@ -347,9 +347,9 @@ describe('what is revoked', () => {
     const { store, secrets, clock } = world({ without: ['revoke'] });
     store.dynamic('creds', { ttlMs: 10_000, renewable: false });
     await secrets.getSecret('s:creds');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.advance(60_000);
-    expect(await codeOf(secrets.refresh('s:creds'))).toBe('resolved');
+    expect(await codeOf(secrets.rotate('s:creds'))).toBe('resolved');
     for (const { version } of store.leases) store.revokeFromOutside(version);
   });
 

@@ -66,7 +66,7 @@ describe('getSecret with a schema', () => {
     await secrets.getSecret('s:key', { schema });
     expect(store.count('fetch')).toBe(1);
     store.put('key', 'pk_2');
-    await secrets.refresh('s:key');
+    await secrets.rotate('s:key');
     expect(await codeOf(secrets.getSecret('s:key', { schema }))).toBe('invalid-value');
   });
 
@@ -146,7 +146,7 @@ describe('defineSecrets', () => {
     expect((await database()).revealValue()).toEqual({ username: 'app', password: 'pw' });
     expect((await url()).reveal()).toBe('postgres://app:pw@db');
     store.put('orders', { stripe_key: 'sk_2' });
-    await secrets.refresh('s:orders');
+    await secrets.rotate('s:orders');
     expect((await stripe()).reveal()).toBe('sk_2');
   });
 
@@ -157,11 +157,15 @@ describe('defineSecrets', () => {
     expect(message).toContain('3 of 3');
     expect(message).toContain('not-found: s:orders');
     expect(message).toContain('does not match its schema at password');
-    expect(message).toContain('names the field "password"');
+    expect(message).toContain('has no field "password"');
   });
 
   it('is the inventory of what the service reads', () => {
-    expect(needs.refs).toEqual({ stripe: 's:orders#stripe_key', database: 's:db', url: 's:db' });
+    expect(needs.refs).toEqual({
+      stripe: ['s:orders#stripe_key'],
+      database: ['s:db'],
+      url: ['s:db'],
+    });
   });
 
   it('refuses a malformed reference and what is no schema when it is declared', () => {

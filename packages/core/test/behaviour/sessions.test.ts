@@ -345,7 +345,7 @@ describe('leases under a login', () => {
       await until(clock, secrets.preload(['s:renewed', 's:fetched']));
       for (let minute = 0; minute < 60; minute++) {
         await clock.advance(MINUTE_MS);
-        const refreshed = codeOf(secrets.refresh('s:fetched'));
+        const refreshed = codeOf(secrets.rotate('s:fetched'));
         for (let second = 0; second < 10; second++) {
           await clock.advance(1_000);
           for (const path of ['renewed', 'fetched']) {
@@ -457,7 +457,7 @@ describe('leases under a login', () => {
     for (let turn = 0; turn < 40; turn++) {
       await clock.advance(turn * 7_001);
       store.revokeSessions();
-      const refreshes = [secrets.refresh('s:a'), secrets.refresh('s:b')];
+      const refreshes = [secrets.rotate('s:a'), secrets.rotate('s:b')];
       await until(clock, Promise.all(refreshes));
       await clock.advance(3_000);
       const served = ['s:a', 's:b'].map((ref) => secrets.peekSecret(ref)?.version);
@@ -522,7 +522,7 @@ describe('at the end', () => {
       const read = operation === 'renew-session' ? undefined : codeOf(secrets.getSecret('s:b'));
       if (operation !== 'renew-session') {
         store.revokeSessions();
-        void codeOf(secrets.refresh('s:b'));
+        void codeOf(secrets.rotate('s:b'));
       }
       await clock.advance(7 * MINUTE_MS - 5_000);
       await close();

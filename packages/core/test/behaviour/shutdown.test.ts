@@ -23,7 +23,7 @@ describe('close', () => {
 
     for (const call of [
       () => secrets.getSecret('s:creds'),
-      () => secrets.refresh('s:creds'),
+      () => secrets.rotate('s:creds'),
       () => secrets.ready(),
     ]) {
       expect(await codeOf(call())).toBe(call.toString().includes('ready') ? 'resolved' : 'closed');
@@ -123,7 +123,7 @@ describe('close', () => {
     await secrets.getSecret('s:app');
     store.ignoresSignals = true;
     store.latencyMs.fetch = 9_000;
-    const read = codeOf(secrets.refresh('s:app'));
+    const read = codeOf(secrets.rotate('s:app'));
     await clock.advance(1_000);
     await close();
     expect(await read).toBe('closed');
@@ -160,7 +160,7 @@ describe('close', () => {
     await secrets.consume('s:creds', pool).current();
     await secrets.consume('s:creds', other).current();
     pool.hangs.add('prepare');
-    const refreshed = codeOf(secrets.refresh('s:creds'));
+    const refreshed = codeOf(secrets.rotate('s:creds'));
     await clock.settle();
     await close();
     expect(await refreshed).toBe('closed');
@@ -183,7 +183,7 @@ describe('close', () => {
       const pool = recorder();
       await secrets.consume('s:creds', pool).current();
       pool.hangs.add('prepare');
-      const refreshed = codeOf(secrets.refresh('s:creds'));
+      const refreshed = codeOf(secrets.rotate('s:creds'));
       await clock.settle();
       pool.resume();
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
@@ -203,7 +203,7 @@ describe('close', () => {
     const pool = recorder();
     await secrets.consume('s:creds', pool).current();
     pool.hangs.add('adopt');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.advance(20_000);
     expect(await close()).toBeLessThanOrEqual(10_050);
     expect(store.live()).toEqual([]);
@@ -217,7 +217,7 @@ describe('close', () => {
     await secrets.consume('s:creds', pool).current();
     pool.hangs.add('adopt');
     store.latencyMs.revoke = 200;
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     pool.hangs.add('release');
     await close();
     expect(store.calls.map((call) => call.operation).slice(-4)).toEqual([
@@ -252,7 +252,7 @@ describe('close', () => {
     expect(await codeOf(secrets.consume('s:app', pool).current())).not.toBe('resolved');
     pool.refuses.clear();
     pool.hangs.add('prepare');
-    await secrets.refresh('s:app');
+    await secrets.rotate('s:app');
     await clock.settle();
     expect(pool.log.at(-1)).toBe('prepare 1');
     expect(await close()).toBe(0);
@@ -270,7 +270,7 @@ describe('close', () => {
     for (const operation of ['revoke', 'revoke-session', 'close', 'renew'] as const)
       store.hanging.add(operation);
     for (const step of ['prepare', 'adopt', 'discard', 'release'] as const) pool.hangs.add(step);
-    void codeOf(secrets.refresh('s:creds'));
+    void codeOf(secrets.rotate('s:creds'));
     await clock.advance(1_000);
     expect(await close()).toBeLessThanOrEqual(30_000 + 5_000 + 5_000 + 5_000);
     expect(pool.log).toContain('cut release');
@@ -302,7 +302,7 @@ describe('close', () => {
     store.dynamic('creds', LEASE);
     await secrets.getSecret('s:creds');
     store.failNext('revoke', failure('unavailable'));
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.settle();
     expect(store.live()).toHaveLength(2);
     await close();
@@ -356,7 +356,7 @@ describe('F48: no timer holds the process', () => {
     await pool.current();
     secrets.watch('p:app', () => {});
     await secrets.ready();
-    await secrets.refresh('p:creds');
+    await secrets.rotate('p:creds');
     console.log('done');
   `;
 

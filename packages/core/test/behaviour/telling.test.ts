@@ -221,15 +221,15 @@ describe('health', () => {
   it('tells the state of each breaker', async () => {
     const { store, secrets, clock, of } = world();
     store.goDown();
-    for (let turn = 0; turn < 5; turn++) await until(clock, codeOf(secrets.refresh('s:app')));
+    for (let turn = 0; turn < 5; turn++) await until(clock, codeOf(secrets.rotate('s:app')));
     expect(secrets.health().providers).toEqual([{ provider: 's', breaker: 'open' }]);
     const before = store.count('fetch');
-    expect(await codeOf(secrets.refresh('s:app'))).toBe('circuit-open');
+    expect(await codeOf(secrets.rotate('s:app'))).toBe('circuit-open');
     expect(store.count('fetch')).toBe(before);
     store.heal();
     store.put('app', 'one');
     await clock.advance(5_000);
-    await secrets.refresh('s:app');
+    await secrets.rotate('s:app');
     expect(of('breaker-changed').map((event) => event.state)).toEqual(['open', 'half-open', 'closed']);
   });
 });
@@ -286,7 +286,7 @@ describe('the redactor', () => {
     secrets.watch(template('{{user}}:{{password}}', 's:app'), () => {});
     await secrets.ready();
     store.put('app', { user: 'app', password: 'two' });
-    await secrets.refresh('s:app');
+    await secrets.rotate('s:app');
     await clock.advance(30 * MINUTE_MS);
     expect([...redactor.inUse].sort()).toEqual(['app:two', 'two']);
     expect([...redactor.retired].sort()).toEqual(['app:one', 'one']);
@@ -299,7 +299,7 @@ describe('the redactor', () => {
     const pool = recorder();
     await secrets.consume('s:creds', pool).current();
     pool.refuses.add('v2');
-    expect(await codeOf(secrets.refresh('s:creds'))).toBe('invalid-value');
+    expect(await codeOf(secrets.rotate('s:creds'))).toBe('invalid-value');
     await clock.settle();
     expect([...redactor.inUse].sort()).toEqual([`${CANARY}-1`]);
     expect([...redactor.retired].sort()).toEqual([`${CANARY}-2`]);
@@ -318,8 +318,8 @@ describe('the redactor', () => {
     });
     store.dynamic('creds', { ttlMs: 10 * MINUTE_MS });
     await secrets.getSecret('s:creds');
-    await secrets.refresh('s:creds');
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
+    await secrets.rotate('s:creds');
     await clock.settle();
     expect(store.live().map((lease) => lease.version)).toEqual(['v3']);
   });

@@ -14,7 +14,7 @@ describe('watch', () => {
     for (let turn = 1; turn < 6; turn++) {
       store.put('app', `v${turn}`);
       await clock.advance(5 * MINUTE_MS);
-      await secrets.refresh('s:app');
+      await secrets.rotate('s:app');
       await secrets.getSecret('s:app');
     }
     expect(seen).toEqual(['v0', 'v1', 'v2', 'v3', 'v4', 'v5']);
@@ -154,7 +154,7 @@ describe('watch', () => {
     let letGo = () => {};
     secrets.watch('s:creds', () => new Promise<void>((resolve) => (letGo = resolve)));
     await secrets.ready();
-    await secrets.refresh('s:creds');
+    await secrets.rotate('s:creds');
     await clock.advance(5_000);
     expect(store.live()).toHaveLength(2);
     letGo();
@@ -218,7 +218,7 @@ describe('hints of a store', () => {
       await clock.sleep(100);
       return answer;
     };
-    const refreshed = secrets.refresh('s:app');
+    const refreshed = secrets.rotate('s:app');
     await clock.advance(50);
     store.put('app', 'two');
     await until(clock, refreshed);
@@ -284,6 +284,6 @@ describe('hints of a store', () => {
     expect(of('refresh-failed')).toMatchObject([{ code: 'permission-denied' }]);
     await clock.settle();
     expect(store.count('fetch')).toBe(2);
-    expect(await codeOf(secrets.refresh('s:app'))).toBe('permission-denied');
+    expect(await codeOf(secrets.rotate('s:app'))).toBe('permission-denied');
   });
 });

@@ -256,7 +256,7 @@ it('F49: finds nothing in the real thing, in service and in failure', async () =
     const secret = await secrets.getSecret('store:db');
     await clock.advance(600_000);
     store.deny('db');
-    const error = await secrets.refresh('store:db').catch((reason: unknown) => reason);
+    const error = await secrets.rotate('store:db').catch((reason: unknown) => reason);
     for (const thing of [
       secret,
       secret.field('password'),

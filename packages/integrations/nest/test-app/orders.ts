@@ -39,7 +39,7 @@ class OrdersController {
   @Post('rotate')
   async rotate() {
     const { version } = this.credential.current;
-    await this.secrets.refresh(CREDENTIAL);
+    await this.secrets.rotate(CREDENTIAL);
     return { rotated: this.credential.current.version !== version };
   }
 

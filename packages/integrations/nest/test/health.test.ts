@@ -51,7 +51,7 @@ describe.each(PLATFORMS)('a health check of @nestjs/terminus on %s', (platform) 
     });
 
     store.set('creds', { password: CANARY });
-    await app.get(Secrets).refresh('store:creds');
+    await app.get(Secrets).rotate('store:creds');
     expect(await check()).toMatchObject({ http: 200, status: 'up', state: 'ok', missing: [] });
 
     store.deny('creds');

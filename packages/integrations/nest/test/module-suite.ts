@@ -41,7 +41,7 @@ export function testModule(): void {
       expect(orders.secrets).toBe(app.get(Secrets));
 
       store.set('db', { username: 'orders', password: 'another' });
-      await orders.secrets.refresh('store:db');
+      await orders.secrets.rotate('store:db');
       expect(await (await fetch(`${url}/length`)).json()).toEqual({ length: 7 });
       expect((await orders.password.get()).reveal()).toBe('another');
       await app.close();

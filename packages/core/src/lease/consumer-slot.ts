@@ -1,23 +1,24 @@
 import type { Entry } from '../cache/entry.js';
-import type { Secret } from '../model/secret.js';
 import { aborted } from '../resilience/deadline.js';
-import type { Consumer } from './consumer.js';
 
-/** Makes what a consumer asked for (the whole, a field, a template) from a version. Throws when it can't. */
-export type Project = (entry: Entry) => Secret;
+/** A consumer of one target's versions; see `Consumer` for what each step asks of it. */
+export interface EntryConsumer {
+  prepare(entry: Entry, signal: AbortSignal): Promise<void>;
+  discard(entry: Entry): Promise<void>;
+  adopt(entry: Entry, signal: AbortSignal): Promise<void>;
+  release(signal: AbortSignal): Promise<void>;
+}
 
-/** One consumer and the version that it has adopted. */
+/** One consumer and the version of one target that it has adopted. */
 export class ConsumerSlot {
-  readonly #consumer: Consumer;
-  readonly #project: Project;
+  readonly #consumer: EntryConsumer;
   #adopted: Entry | undefined;
   #letGo: Promise<void> = Promise.resolve();
   #turn: Promise<unknown> = Promise.resolve();
   #hasLeft = false;
 
-  constructor(consumer: Consumer, project: Project) {
+  constructor(consumer: EntryConsumer) {
     this.#consumer = consumer;
-    this.#project = project;
   }
 
   get adopted(): Entry | undefined {
@@ -40,13 +41,13 @@ export class ConsumerSlot {
 
   /** Has the consumer prove `entry`. Rejects when it cannot. */
   prove(entry: Entry, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(() => this.#prepare(entry, signal), signal);
+    return this.#inTurn(() => this.#consumer.prepare(entry, signal), signal);
   }
 
   /** Takes back a version that was proven and will not be published. Never rejects. */
   async discard(entry: Entry): Promise<void> {
     try {
-      await this.#consumer.discard?.(this.#project(entry));
+      await this.#consumer.discard(entry);
     } catch {
       // A consumer that cannot close what it opened must not hold up the others.
     }
@@ -56,7 +57,7 @@ export class ConsumerSlot {
   adopt(entry: Entry, signal: AbortSignal): Promise<void> {
     if (this.#hasLeft) return this.discard(entry);
     this.#adopted = entry;
-    this.#letGo = (async () => this.#consumer.adopt(this.#project(entry), signal))();
+    this.#letGo = this.#consumer.adopt(entry, signal);
     this.#letGo.catch(() => {});
     return this.#letGo;
   }
@@ -68,7 +69,7 @@ export class ConsumerSlot {
   catchUp(inService: () => Entry, signal: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
       for (let entry = inService(); this.#isBehind(entry); entry = inService()) {
-        await this.#prepare(entry, signal);
+        await this.#consumer.prepare(entry, signal);
         if (!signal.aborted && inService().version === entry.version) void this.adopt(entry, signal);
         else void this.discard(entry);
         signal.throwIfAborted();
@@ -79,13 +80,7 @@ export class ConsumerSlot {
   /** Has the consumer let go of everything. */
   async release(signal: AbortSignal): Promise<void> {
     this.leave();
-    await this.#consumer.release?.(signal);
-  }
-
-  /** A version that lacks what the consumer asked for fails here, whether or not there is anything to prove. */
-  async #prepare(entry: Entry, signal: AbortSignal): Promise<void> {
-    const secret = this.#project(entry);
-    await this.#consumer.prepare?.(secret, signal);
+    await this.#consumer.release(signal);
   }
 
   #isBehind(entry: Entry): boolean {
