@@ -5,7 +5,8 @@ import { jsonText, parseJson } from './json.js';
 const LITERALS: ReadonlySet<string> = new Set(['true', 'false']);
 
 /**
- * Plaintext, in its one home. Kept as bytes outside the JavaScript heap and decoded only on the way out.
+ * Plaintext, in its one home. Kept as bytes outside the JavaScript heap, decoded only on the way out, and zeroed when
+ * nothing holds it any more.
  *
  * It is either one value or a set of named fields, always of one version. Nothing enumerates, prints or
  * serializes its content.
@@ -128,17 +129,20 @@ export class SecretValue {
   }
 }
 
-/** A copy in memory of its own: small Buffers would otherwise share Node's pool with whatever else is in it. */
+/**
+ * A copy in memory of its own: small Buffers would otherwise share Node's pool with whatever else is in it. It is zeroed
+ * before its memory is given back, once no value holds it any more.
+ */
 function bytes(content: string | Uint8Array): Buffer {
-  if (typeof content !== 'string') {
-    const copy = Buffer.allocUnsafeSlow(content.length);
-    copy.set(content);
-    return copy;
-  }
   const copy = Buffer.allocUnsafeSlow(Buffer.byteLength(content));
-  copy.write(content);
+  if (typeof content === 'string') copy.write(content);
+  else copy.set(content);
+  dropped.register(copy, new Uint8Array(copy.buffer));
   return copy;
 }
+
+/** Is told by the garbage collector, and given another view of the memory, since the one that was dropped is gone. */
+const dropped = new FinalizationRegistry((memory: Uint8Array) => memory.fill(0));
 
 function blank(problem: string): SecretsError {
   return new SecretsError('bad-response', {

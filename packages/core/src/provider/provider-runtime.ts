@@ -11,6 +11,8 @@ import type { Target } from './target.js';
 /**
  * Told of every value at the edge, before anybody can print it, and when it is no longer in use: a redactor.
  *
+ * The bytes are zeroed when the secret is dropped: whoever keeps them keeps the array that it was given, or a copy.
+ *
  * A value is in use under `ref` from `add` until `retire`; to add it twice is no different from once. What a version
  * in service still holds (a user name that stays) is not retired with the version before it.
  */
@@ -139,7 +141,8 @@ export class ProviderRuntime {
 
   /** Tells the redactor of a value, fetched or made from a fetched one. */
   register(ref: string, value: SecretValue): void {
-    for (const plaintext of value.plaintexts(this.#plainFields)) this.#sink?.add(plaintext, ref);
+    if (this.#sink === undefined) return;
+    for (const plaintext of value.plaintexts(this.#plainFields)) this.#sink.add(plaintext, ref);
   }
 
   /** A version of `ref` is no longer in use; `inService` is the one that is. */
