@@ -73,6 +73,17 @@ export class Secrets implements SecretSource, AsyncDisposable {
     input: SecretInput,
     options?: { readonly schema?: StandardSchemaV1; readonly signal?: AbortSignal },
   ): Promise<Secret> {
+    if (options === undefined && typeof input === 'string') {
+      const fresh = this.#byRef.get(input)?.fresh(this.#now());
+      if (fresh !== undefined) return fresh.promise;
+    }
+    return this.#get(input, options);
+  }
+
+  #get(
+    input: SecretInput,
+    options?: { readonly schema?: StandardSchemaV1; readonly signal?: AbortSignal },
+  ): Promise<Secret> {
     try {
       const asked = this.#ask(input);
       if (options?.signal !== undefined && typeof options.signal?.addEventListener !== 'function')

@@ -1,4 +1,4 @@
-import { type ErrorCode, SecretsError } from '@keyturn/core';
+import { type ErrorCode, isSecretsError, SecretsError } from '@keyturn/core';
 import type {
   CallOptions,
   Clock,
@@ -13,6 +13,7 @@ import type {
 /** What the core can ask of a store. */
 export type Operation =
   | 'fetch'
+  | 'fetch-many'
   | 'renew'
   | 'revoke'
   | 'login'
@@ -25,9 +26,11 @@ export type Operation =
 /** A call as the store saw it. */
 export interface Call {
   readonly operation: Operation;
-  /** The path, lease or login. */
+  /** The path, lease or login; of several paths all of them, with commas. */
   readonly subject: string;
   readonly atMs: number;
+  /** Where it was made. */
+  readonly address?: string | undefined;
 }
 
 /** A lease as the store knows it: the truth that the core's belief is measured against. */
@@ -84,6 +87,10 @@ export interface StoreOptions {
   readonly watches?: boolean;
   /** Leaves out `renew`, `revoke`, or both. */
   readonly without?: readonly ('renew' | 'revoke')[];
+  /** Where it can be reached: nodes that share everything. */
+  readonly addresses?: readonly string[];
+  /** Has `fetchMany`. */
+  readonly many?: boolean;
 }
 
 /** The word that must never be seen outside a reveal: part of every password that the store makes. */
@@ -108,6 +115,10 @@ export class Store {
   /** Operations that never answer; they give up when aborted unless `ignoresSignals`. */
   readonly hanging = new Set<Operation>();
   ignoresSignals = false;
+  /** Addresses where every call fails, and how. */
+  readonly downAt = new Map<string, SecretsError>();
+  /** Addresses where every call takes so many milliseconds. */
+  readonly slowAt = new Map<string, number>();
   /** How far the store's time is ahead of the host's: what passed while the host was suspended. */
   aheadMs = 0;
   /** Called with each call as it comes. */
@@ -121,6 +132,7 @@ export class Store {
   readonly #denied = new Set<string>();
   readonly #underWay = new Map<string, number>();
   readonly #scripts = new Map<Operation, SecretsError[]>();
+  readonly #failing = new Map<string, SecretsError[]>();
   readonly #bells = new Map<string, Set<() => void>>();
   #outage: SecretsError | undefined;
   #count = 0;
@@ -128,9 +140,18 @@ export class Store {
   constructor(clock: Clock, options: StoreOptions = {}) {
     this.#clock = clock;
     this.#options = options;
-    const { session, watches, without = [] } = options;
+    const { session, watches, without = [], addresses, many = false } = options;
     this.provider = {
       name: 'test-store',
+      ...(addresses ? { addresses } : {}),
+      ...(many
+        ? {
+            fetchMany: (refs, call) =>
+              this.#answer('fetch-many', refs.map(({ path }) => path).join(), call, () =>
+                refs.map(({ path }) => this.#fetchOfMany(path, call)),
+              ),
+          }
+        : {}),
       fetch: (ref, call) => this.#answer('fetch', ref.path, call, () => this.#fetch(ref.path, call)),
       ...(without.includes('renew')
         ? {}
@@ -138,7 +159,7 @@ export class Store {
       ...(without.includes('revoke')
         ? {}
         : { revoke: (id, call) => this.#answer('revoke', id, call, () => this.#revoke(id, call)) }),
-      ...(watches ? { watch: (ref, call) => this.#watch(ref.path, call.signal) } : {}),
+      ...(watches ? { watch: (ref, call) => this.#watch(ref.path, call) } : {}),
       ...(session ? { session: this.#sessionContract(session) } : {}),
       close: () => this.#answer('close', '', { signal: new AbortController().signal }, () => undefined),
     } as Provider;
@@ -188,15 +209,25 @@ export class Store {
     this.#outage = undefined;
     this.#scripts.clear();
     this.hanging.clear();
+    this.downAt.clear();
+    this.slowAt.clear();
   }
 
   get isDown(): boolean {
-    return this.#outage !== undefined || this.hanging.size > 0 || this.#scripts.size > 0;
+    return (
+      this.#outage !== undefined ||
+      this.hanging.size + this.#scripts.size + this.downAt.size + this.slowAt.size > 0
+    );
   }
 
   /** The next calls of `operation` fail, one for each error. */
   failNext(operation: Operation, ...errors: readonly SecretsError[]): void {
     this.#scripts.set(operation, [...(this.#scripts.get(operation) ?? []), ...errors]);
+  }
+
+  /** The next reads of `path` fail, one for each error; the rest of what is asked for with it does not. */
+  failAt(path: string, ...errors: readonly SecretsError[]): void {
+    this.#failing.set(path, [...(this.#failing.get(path) ?? []), ...errors]);
   }
 
   /** Ends a lease at the store without telling anybody. */
@@ -257,6 +288,8 @@ export class Store {
   #fetch(path: string, { session }: CallOptions): SecretVersion {
     const login = this.#authorize(session);
     if (this.#denied.has(path)) throw failure('permission-denied');
+    const scripted = this.#failing.get(path)?.shift();
+    if (scripted !== undefined) throw scripted;
     const secret = this.#secrets.get(path);
     if (secret === undefined) throw failure('not-found');
     if ('kv' in secret) return secret.kv;
@@ -269,6 +302,16 @@ export class Store {
       version: `rotation-${since}`,
       lease: { ttlMs: leftMs, end: 'rotates' },
     };
+  }
+
+  /** One of many: its failure is its own, unless it is that of the login. */
+  #fetchOfMany(path: string, call: CallOptions): SecretVersion | SecretsError {
+    try {
+      return this.#fetch(path, call);
+    } catch (error) {
+      if (isSecretsError(error) && error.code !== 'unauthenticated') return error;
+      throw error;
+    }
   }
 
   #issue(path: string, role: DynamicRole, session: StoreSession | undefined): SecretVersion {
@@ -371,8 +414,10 @@ export class Store {
     return session;
   }
 
-  async *#watch(path: string, signal: AbortSignal): AsyncIterable<void> {
-    this.calls.push({ operation: 'watch', subject: path, atMs: this.nowMs });
+  async *#watch(path: string, { signal, address }: CallOptions): AsyncIterable<void> {
+    this.calls.push({ operation: 'watch', subject: path, atMs: this.nowMs, address });
+    const down = this.downAt.get(address ?? '');
+    if (down !== undefined) throw down;
     let wake = () => {};
     let rung = 0;
     const ring = () => {
@@ -402,10 +447,10 @@ export class Store {
   async #answer<Result>(
     operation: Operation,
     subject: string,
-    { signal }: Pick<SessionOptions, 'signal'>,
+    { signal, address }: Pick<SessionOptions, 'signal' | 'address'>,
     act: () => Result,
   ): Promise<Result> {
-    const call = { operation, subject, atMs: this.#clock.monotonicMs() };
+    const call = { operation, subject, atMs: this.#clock.monotonicMs(), address };
     this.calls.push(call);
     this.onCall(call);
     const key = `${operation} ${subject}`;
@@ -414,10 +459,10 @@ export class Store {
     this.mostAtOnce.set(key, Math.max(underWay, this.mostAtOnce.get(key) ?? 0));
     try {
       if (this.hanging.has(operation)) await hang(this.ignoresSignals ? undefined : signal);
-      const latencyMs = this.latencyMs[operation] ?? 0;
+      const latencyMs = this.slowAt.get(address ?? '') ?? this.latencyMs[operation] ?? 0;
       if (latencyMs > 0) await this.#clock.sleep(latencyMs, this.ignoresSignals ? {} : { signal });
       const scripted = this.#scripts.get(operation);
-      const error = scripted?.shift() ?? this.#outage;
+      const error = scripted?.shift() ?? this.downAt.get(address ?? '') ?? this.#outage;
       if (scripted?.length === 0) this.#scripts.delete(operation);
       if (error !== undefined) throw error;
       return act();

@@ -1,5 +1,6 @@
 import {
   createSecrets,
+  fallback,
   type Secrets,
   type SecretsConfig,
   type SecretsEvent,
@@ -22,6 +23,8 @@ export interface Heard {
 export interface World {
   readonly clock: FakeClock;
   readonly store: Store;
+  /** The store that stands in for it, where the test wants one. */
+  readonly standby: Store;
   readonly secrets: Secrets;
   /** Everything that the secrets told about themselves, in order. */
   readonly heard: readonly Heard[];
@@ -36,6 +39,8 @@ export interface WorldOptions extends StoreOptions {
   readonly seed?: number;
   /** False: nobody listens, so that warnings are given. */
   readonly listens?: boolean;
+  /** Has a second store stand in for the first. */
+  readonly standby?: StoreOptions;
 }
 
 export const EVENTS: readonly SecretsEvent[] = [
@@ -59,11 +64,20 @@ const worlds = new Set<World>();
  * Makes a world. When the test is over it is closed and checked: whatever a test was about, no timer may be left
  * and, unless its store is down, no lease and no login.
  */
-export function world({ config, seed = 1, listens = true, ...storeOptions }: WorldOptions = {}): World {
+export function world({
+  config,
+  seed = 1,
+  listens = true,
+  standby: standbyOptions,
+  ...storeOptions
+}: WorldOptions = {}): World {
   const clock = fakeClock({ seed });
   const store = new Store(clock, storeOptions);
+  const standby = new Store(clock, standbyOptions);
   const secrets = createSecrets({
-    providers: { s: store.provider },
+    providers: {
+      s: standbyOptions === undefined ? store.provider : fallback(store.provider, standby.provider),
+    },
     clock,
     instance: 'test-instance',
     ...config,
@@ -75,6 +89,7 @@ export function world({ config, seed = 1, listens = true, ...storeOptions }: Wor
   const made: World = {
     clock,
     store,
+    standby,
     secrets,
     heard,
     of: (event) =>
@@ -117,11 +132,12 @@ export async function codeOf(promise: Promise<unknown>): Promise<string> {
 afterEach(async () => {
   const left = [...worlds];
   worlds.clear();
-  for (const { clock, store, secrets } of left) {
+  for (const { clock, store, standby, secrets } of left) {
     await until(clock, secrets.close());
     expect(clock.pending, 'timers after close').toBe(0);
-    if (store.isDown) continue;
-    expect(store.live(), 'leases after close').toEqual([]);
-    expect(store.liveSessions(), 'logins after close').toEqual([]);
+    for (const each of [store, standby].filter(({ isDown }) => !isDown)) {
+      expect(each.live(), 'leases after close').toEqual([]);
+      expect(each.liveSessions(), 'logins after close').toEqual([]);
+    }
   }
 });
