@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import { Refusals } from './cache/refusals.js';
 import { SecretCache } from './cache/secret-cache.js';
-import { type SecretsConfig, settingsOf } from './config.js';
+import { settingsOf } from './config.js';
 import { Diagnostics } from './diagnostics.js';
+import { Fetcher } from './fetcher.js';
 import { LeaseManager } from './lease/lease-manager.js';
 import { Revocations } from './lease/revocations.js';
 import { Rotation } from './lease/rotation.js';
@@ -20,6 +21,7 @@ import { Failover } from './resilience/failover.js';
 import { RetryBudget } from './resilience/retry-budget.js';
 import { Resolver } from './resolver.js';
 import { Secrets } from './secrets.js';
+import type { SecretsConfig } from './secrets-config.js';
 import { shutdown } from './shutdown.js';
 import { steadyClock } from './time/steady-clock.js';
 import { systemClock } from './time/system-clock.js';
@@ -97,12 +99,12 @@ export function createSecrets(config: SecretsConfig): Secrets {
     limits: settings.rotation,
     published: (tracked, held) => upkeep.schedule(tracked, held),
   });
+  const fetcher = new Fetcher({ router, settings, clock, late: (entry) => rotation.giveUp(entry) });
   const resolver = new Resolver({
-    router,
+    fetcher,
     cache,
     refusals,
     admission: rotation,
-    settings,
     clock,
     diagnostics,
   });

@@ -4,7 +4,6 @@
  * @module
  */
 
-export type { SecretsConfig } from './config.js';
 export { createSecrets } from './create-secrets.js';
 export {
   type DefinedSecrets,
@@ -25,4 +24,5 @@ export { Fallback, fallback } from './provider/fallback.js';
 export type { ValueSink } from './provider/provider-runtime.js';
 export { type Rotating, type RotatingOptions, rotating } from './rotating.js';
 export { Secrets } from './secrets.js';
+export type { SecretsConfig } from './secrets-config.js';
 export type { Duration } from './time/duration.js';

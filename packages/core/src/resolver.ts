@@ -1,36 +1,20 @@
-import { Entry } from './cache/entry.js';
-import { freshness, termOf } from './cache/freshness.js';
+import type { Entry } from './cache/entry.js';
+import { freshness } from './cache/freshness.js';
 import type { Refusals } from './cache/refusals.js';
 import type { SecretCache } from './cache/secret-cache.js';
 import { SingleFlight } from './concurrency/single-flight.js';
-import type { Settings } from './config.js';
 import type { Diagnostics } from './diagnostics.js';
 import { asSecretsError } from './errors/as-secrets-error.js';
 import { isSecretsError, type SecretsError } from './errors/secrets-error.js';
+import type { Fetcher, FetchOptions } from './fetcher.js';
 import type { StaleReason } from './model/secret.js';
-import { Batch } from './provider/batch.js';
-import type { Fetched } from './provider/provider-runtime.js';
-import type { Route, Router } from './provider/router.js';
 import type { Target } from './provider/target.js';
-import { guarded } from './resilience/guard.js';
 import type { HostClock } from './time/clock.js';
 
 /** A held version, and why it is stale where it is. */
 export interface Resolved {
   readonly entry: Entry;
   readonly staleReason: StaleReason | undefined;
-}
-
-/** How a load is made. */
-export interface LoadOptions {
-  /** Whether failed attempts are repeated: while a caller waits, but not in the background. */
-  readonly retry: boolean;
-  /** Whether it is made though the breaker is open: a lease in use is worth the attempt, which its schedule bounds. */
-  readonly throughBreaker?: boolean;
-  /** The longest that one attempt may take, where it is less than the configured time. */
-  readonly limitMs?: number;
-  /** Stops waiting. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where a fetched version goes before it is handed out: the lease manager proves and publishes it. */
@@ -48,33 +32,29 @@ export interface Admission {
  * right answer on its next read.
  */
 export class Resolver {
-  readonly #router: Router;
+  readonly #fetcher: Fetcher;
   readonly #cache: SecretCache;
   readonly #refusals: Refusals;
   readonly #admission: Admission;
-  readonly #settings: Settings;
   readonly #clock: HostClock;
   readonly #diagnostics: Diagnostics;
   readonly #loads = new SingleFlight<Entry>();
   /** The targets whose load under way is not repeated when it fails. */
   readonly #singleAttempts = new Set<string>();
-  readonly #batches = new WeakMap<Route, Batch>();
   #closed: SecretsError | undefined;
 
   constructor(parts: {
-    readonly router: Router;
+    readonly fetcher: Fetcher;
     readonly cache: SecretCache;
     readonly refusals: Refusals;
     readonly admission: Admission;
-    readonly settings: Settings;
     readonly clock: HostClock;
     readonly diagnostics: Diagnostics;
   }) {
-    this.#router = parts.router;
+    this.#fetcher = parts.fetcher;
     this.#cache = parts.cache;
     this.#refusals = parts.refusals;
     this.#admission = parts.admission;
-    this.#settings = parts.settings;
     this.#clock = parts.clock;
     this.#diagnostics = parts.diagnostics;
   }
@@ -126,7 +106,7 @@ export class Resolver {
    * Fetches `target` now and has it admitted. One load at a time for each target: who comes meanwhile joins it. A
    * caller that wants retries and has joined a single attempt of the background goes on by itself where it failed.
    */
-  async load(target: Target, options: LoadOptions): Promise<Entry> {
+  async load(target: Target, options: FetchOptions): Promise<Entry> {
     if (this.#closed !== undefined) throw this.#closed;
     const mayRepeat = options.retry && this.#singleAttempts.has(target.ref);
     try {
@@ -167,15 +147,15 @@ export class Resolver {
     await this.#loads.abortAll(reason);
   }
 
-  async #load(target: Target, options: LoadOptions, signal: AbortSignal): Promise<Entry> {
+  async #load(target: Target, options: FetchOptions, signal: AbortSignal): Promise<Entry> {
     const held = this.#cache.get(target.ref);
     if (!options.retry) this.#singleAttempts.add(target.ref);
     try {
-      let next = await this.#fetch(target, held, options, signal);
+      let next = await this.#fetcher.fetch(target, held, options, signal);
       if (this.#isOver(next)) {
         // The host was frozen while the answer came, say: the store may be well, and the next lease in time.
         this.#admission.giveUp(next);
-        next = await this.#fetch(target, held, options, signal);
+        next = await this.#fetcher.fetch(target, held, options, signal);
       }
       const entry = await this.#admission.admit(next, held, signal);
       this.#refusals.forget(target.ref);
@@ -187,73 +167,6 @@ export class Resolver {
     } finally {
       this.#singleAttempts.delete(target.ref);
     }
-  }
-
-  /** Fetches from the first of the target's stores that can answer; see `fallback` for when the next one is asked. */
-  async #fetch(
-    target: Target,
-    held: Entry | undefined,
-    options: LoadOptions,
-    signal: AbortSignal,
-  ): Promise<Entry> {
-    const routes = this.#router.routes(target);
-    let failure: unknown;
-    for (const [place, route] of routes.entries()) {
-      const isLast = place === routes.length - 1;
-      try {
-        const given = isLast ? options : { ...options, retry: false };
-        const fetched = await this.#ask(route, target, given, signal);
-        return this.#entry(target, route, fetched);
-      } catch (error) {
-        failure ??= error;
-        const cannotAnswer = isSecretsError(error) && error.policy.serveStale && !signal.aborted;
-        const keeps = held !== undefined && !this.#isOver(held) && routes.indexOf(held.route) <= place;
-        if (!cannotAnswer || keeps) break;
-      }
-    }
-    throw failure;
-  }
-
-  #ask(
-    route: Route,
-    target: Target,
-    { retry, limitMs, throughBreaker = false }: LoadOptions,
-    signal: AbortSignal,
-  ): Promise<Fetched> {
-    const isPlain = limitMs === undefined && !throughBreaker;
-    if (isPlain && route.runtime.canBatch) return this.#batchOf(route, target).fetch(target, signal);
-    const policy = {
-      ...this.#settings.guard,
-      ...(limitMs === undefined ? {} : { attemptTimeoutMs: limitMs }),
-    };
-    return guarded((attempt) => route.runtime.fetch(target, attempt), route, policy, this.#clock, {
-      signal,
-      retry,
-      throughBreaker,
-      onLate: (late) => this.#admission.giveUp(this.#entry(target, route, late)),
-    });
-  }
-
-  #batchOf(route: Route, of: Target): Batch {
-    const known = this.#batches.get(route);
-    if (known !== undefined) return known;
-    const batch = new Batch({
-      route,
-      policy: this.#settings.guard,
-      retry: this.#router.routes(of).at(-1) === route,
-      clock: this.#clock,
-      late: (answer, target) => this.#admission.giveUp(this.#entry(target, route, answer)),
-    });
-    this.#batches.set(route, batch);
-    return batch;
-  }
-
-  #entry(target: Target, route: Route, { sentMs, sentWallMs, ...fetched }: Fetched): Entry {
-    const term = termOf({ sentMs, sentWallMs }, fetched.lease, this.#settings.policyOf(target));
-    const place = this.#router.routes(target).indexOf(route);
-    // Two stores may call different values by the same version.
-    const version = place === 0 ? fetched.version : `${place + 1}/${fetched.version}`;
-    return new Entry({ target, route, ...fetched, version, term });
   }
 
   /** Loads in the background while a stale value serves. */

@@ -4,8 +4,9 @@ import type { Diagnostics } from '../diagnostics.js';
 import { asSecretsError } from '../errors/as-secrets-error.js';
 import type { SecretsError } from '../errors/secrets-error.js';
 import { checkLease, type Lease } from '../model/lease.js';
+import type { Attempt } from '../provider/attempt.js';
 import type { Grant, Session, SessionObserver } from '../provider/session.js';
-import type { Attempt, Failover } from '../resilience/failover.js';
+import type { Failover } from '../resilience/failover.js';
 import type { HostClock } from '../time/clock.js';
 import type { LeaseManager } from './lease-manager.js';
 import {

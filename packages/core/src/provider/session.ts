@@ -2,8 +2,8 @@ import { SingleFlight } from '../concurrency/single-flight.js';
 import type { ErrorCode } from '../errors/error-policy.js';
 import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
 import { checkLease } from '../model/lease.js';
-import type { Attempt } from '../resilience/failover.js';
 import type { Clock } from '../time/clock.js';
+import type { Attempt } from './attempt.js';
 import type { SessionContract, SessionGrant, SessionOptions } from './contract.js';
 
 /** What a login is refused with, as against a store that cannot be reached. */

@@ -1,13 +1,7 @@
 import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
+import type { Attempt } from '../provider/attempt.js';
 import type { Breaker } from './breaker.js';
 import { type DeadlineOptions, withDeadline } from './deadline.js';
-
-/** What a call is made with: until when, and where. */
-export interface Attempt {
-  readonly signal: AbortSignal;
-  /** Which of the provider's addresses to call; undefined where it names none. */
-  readonly address: string | undefined;
-}
 
 /** One address of a backend, with a breaker of its own. */
 export interface Place {

@@ -1,6 +1,7 @@
+import type { Attempt } from '../provider/attempt.js';
 import type { Clock } from '../time/clock.js';
 import type { Bulkhead } from './bulkhead.js';
-import type { Attempt, Failover } from './failover.js';
+import type { Failover } from './failover.js';
 import { type RetryPolicy, withRetry } from './retry.js';
 import type { RetryBudget } from './retry-budget.js';
 

@@ -1,12 +1,12 @@
-import { sharedAbort } from '../concurrency/shared-abort.js';
-import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
-import { aborted } from '../resilience/deadline.js';
-import type { Attempt } from '../resilience/failover.js';
-import { type GuardPolicy, guarded } from '../resilience/guard.js';
-import type { Clock } from '../time/clock.js';
-import type { Fetched } from './provider-runtime.js';
-import type { Route } from './router.js';
-import type { Target } from './target.js';
+import { sharedAbort } from './concurrency/shared-abort.js';
+import { isSecretsError, type SecretsError } from './errors/secrets-error.js';
+import type { Attempt } from './provider/attempt.js';
+import type { Fetched } from './provider/provider-runtime.js';
+import type { Route } from './provider/router.js';
+import type { Target } from './provider/target.js';
+import { aborted } from './resilience/deadline.js';
+import { type GuardPolicy, guarded } from './resilience/guard.js';
+import type { Clock } from './time/clock.js';
 
 type Answer = Fetched | SecretsError;
 
