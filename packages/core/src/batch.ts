@@ -4,16 +4,26 @@ import type { Attempt } from './provider/attempt.js';
 import type { Fetched } from './provider/provider-runtime.js';
 import type { Route } from './provider/router.js';
 import type { Target } from './provider/target.js';
-import { aborted } from './resilience/deadline.js';
 import { type GuardPolicy, guarded } from './resilience/guard.js';
 import type { Clock } from './time/clock.js';
 
 type Answer = Fetched | SecretsError;
 
+/** Somebody who waits for one of many. */
+interface Reader {
+  readonly target: Target;
+  /** Whether it is asked for again when it fails in a way that this may mend. */
+  readonly retry: boolean;
+  /** Gives it what came; a second answer is ignored. */
+  readonly give: (answer: Answer) => void;
+  isServed: boolean;
+  failure: SecretsError | undefined;
+}
+
+/** The readers of one tick. */
 interface Window {
-  readonly targets: Target[];
+  readonly readers: Reader[];
   readonly controller: AbortController;
-  readonly answers: Promise<readonly Answer[]>;
   waiting: number;
 }
 
@@ -21,7 +31,6 @@ interface Window {
 export interface BatchParts {
   readonly route: Route;
   readonly policy: GuardPolicy;
-  readonly retry: boolean;
   readonly clock: Clock;
   /** Given what came for a reader that had left: it may hold a lease. */
   readonly late: (answer: Fetched, target: Target) => void;
@@ -30,7 +39,8 @@ export interface BatchParts {
 /**
  * Makes the reads of one tick one call of the provider's `fetchMany`, protected and repeated as one: whoever asks
  * until all promises of the tick have settled is in it. No timer is waited for, so a single read loses no time; it is
- * made by `fetch`. The call is aborted when the last of its readers has left.
+ * made by `fetch`. Each reader has its answer when that is there, whatever becomes of the others. The call is aborted
+ * when the last of its readers has left.
  */
 export class Batch {
   readonly #parts: BatchParts;
@@ -41,78 +51,99 @@ export class Batch {
   }
 
   /** Reads `target` together with what else is asked for in this tick. */
-  async fetch(target: Target, signal: AbortSignal): Promise<Fetched> {
-    signal.throwIfAborted();
-    const window = this.#open ?? this.#begin();
-    const place = window.targets.push(target) - 1;
-    window.waiting++;
-    const leave = () => {
-      if (--window.waiting > 0) return;
-      if (this.#open === window) this.#open = undefined;
-      window.controller.abort(signal.reason);
-    };
-    signal.addEventListener('abort', leave, { once: true });
-    const mine = window.answers.then((answers) => answers[place] as Answer);
-    try {
-      const answer = await Promise.race([mine, aborted(signal)]);
-      if (isSecretsError(answer)) throw answer;
-      return answer;
-    } catch (error) {
-      if (signal.aborted) mine.then((answer) => this.#late(answer, target)).catch(() => {});
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', leave);
-    }
+  fetch(target: Target, { retry, signal }: { retry: boolean; signal: AbortSignal }): Promise<Fetched> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const window = this.#open ?? this.#begin();
+      const leave = () => {
+        reject(signal.reason);
+        this.#leaves(window, signal.reason);
+      };
+      const reader: Reader = {
+        target,
+        retry,
+        isServed: false,
+        failure: undefined,
+        give: (answer) => {
+          if (reader.isServed) return;
+          reader.isServed = true;
+          signal.removeEventListener('abort', leave);
+          if (signal.aborted) return this.#late(answer, target);
+          window.waiting--;
+          if (isSecretsError(answer)) reject(answer);
+          else resolve(answer);
+        },
+      };
+      window.waiting++;
+      window.readers.push(reader);
+      signal.addEventListener('abort', leave, { once: true });
+    });
   }
 
   #begin(): Window {
-    const controller = sharedAbort();
-    const targets: Target[] = [];
-    const answers = endOfTick().then(() => {
-      if (this.#open === window) this.#open = undefined;
-      return this.#read(targets, controller.signal);
-    });
-    answers.catch(() => {});
-    const window: Window = { targets, controller, answers, waiting: 0 };
+    const window: Window = { readers: [], controller: sharedAbort(), waiting: 0 };
     this.#open = window;
+    void endOfTick().then(() => {
+      if (this.#open === window) this.#open = undefined;
+      return this.#read(window);
+    });
     return window;
   }
 
+  /** Who asks after the last has left, still in this tick, must not be in a call that is aborted. */
+  #leaves(window: Window, reason: unknown): void {
+    if (--window.waiting > 0) return;
+    if (this.#open === window) this.#open = undefined;
+    window.controller.abort(reason);
+  }
+
   /** Of many, those that failed in a way that a retry may mend are asked for again, and only they. */
-  async #read(targets: readonly Target[], signal: AbortSignal): Promise<readonly Answer[]> {
-    const { route, policy, retry, clock } = this.#parts;
-    const answers = new Map<Target, Answer>();
-    const read = async (attempt: Attempt): Promise<void> => {
-      const open = targets.filter((target) => isOpen(answers.get(target)));
-      const [only] = open;
-      const given =
-        open.length === 1 && only !== undefined
-          ? [await route.runtime.fetch(only, attempt)]
-          : await route.runtime.fetchMany(open, attempt);
-      for (const [place, answer] of given.entries()) {
-        const target = open[place] as Target;
-        if (attempt.signal.aborted) this.#late(answer, target);
-        else answers.set(target, answer);
-      }
-      const again = given.find(isOpen);
-      if (again !== undefined) throw again;
-    };
+  async #read({ readers, controller }: Window): Promise<void> {
+    const { route, policy, clock } = this.#parts;
+    const { signal } = controller;
+    const retry = readers.some((reader) => reader.retry);
+    const read = (attempt: Attempt) => this.#attempt(readers, attempt);
     try {
       await guarded(read, route, policy, clock, { signal, retry });
     } catch (error) {
-      if (answers.size === 0) throw error;
-      return targets.map((target) => answers.get(target) ?? (error as SecretsError));
+      for (const reader of readers) reader.give(reader.failure ?? (error as SecretsError));
     }
-    return targets.map((target) => answers.get(target) as Answer);
+  }
+
+  async #attempt(readers: readonly Reader[], attempt: Attempt): Promise<void> {
+    const open = readers.filter((reader) => !reader.isServed);
+    const answers = await this.#ask(open, attempt);
+    let again: SecretsError | undefined;
+    for (const [place, reader] of open.entries()) {
+      const answer = answers[place] as Answer;
+      if (attempt.signal.aborted) this.#late(answer, reader.target);
+      else if (isSecretsError(answer) && answer.policy.retry && reader.retry) {
+        reader.failure = answer;
+        again ??= answer;
+      } else reader.give(answer);
+    }
+    if (again !== undefined) throw again;
+  }
+
+  async #ask(readers: readonly Reader[], attempt: Attempt): Promise<readonly Answer[]> {
+    const { runtime } = this.#parts.route;
+    const [first, ...others] = readers;
+    try {
+      if (first !== undefined && others.length === 0) return [await runtime.fetch(first.target, attempt)];
+      return await runtime.fetchMany(
+        readers.map(({ target }) => target),
+        attempt,
+      );
+    } catch (error) {
+      const giveUp = readers.filter((reader) => !reader.retry);
+      for (const reader of giveUp) reader.give(error as SecretsError);
+      throw error;
+    }
   }
 
   #late(answer: Answer, target: Target): void {
     if (!isSecretsError(answer)) this.#parts.late(answer, target);
   }
-}
-
-function isOpen(answer: Answer | undefined): boolean {
-  return answer === undefined || (isSecretsError(answer) && answer.policy.retry);
 }
 
 /** After every promise that settles in this tick: Node empties its tick queue when no microtask is left. */

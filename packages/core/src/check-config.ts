@@ -87,14 +87,14 @@ function isProvider(provider: Provider | undefined): boolean {
   const methods = ['fetchMany', 'renew', 'revoke', 'watch', 'list', 'close'] as const;
   const { session, addresses } = provider as Provider;
   const isAble = methods.every((name) => ['undefined', 'function'].includes(typeof provider?.[name]));
-  const isPlaced =
-    addresses === undefined ||
-    (Array.isArray(addresses) && new Set(addresses).size > 0 && addresses.every(isText));
+  const isPlaced = addresses === undefined || isListOfAddresses(addresses);
   return isAble && isPlaced && (session === undefined || hasMethods(session, ['login']));
 }
 
-function isText(thing: unknown): boolean {
-  return typeof thing === 'string' && thing !== '';
+function isListOfAddresses(addresses: unknown): boolean {
+  if (!Array.isArray(addresses) || addresses.length === 0) return false;
+  const areTexts = addresses.every((address) => typeof address === 'string' && address !== '');
+  return areTexts && new Set(addresses).size === addresses.length;
 }
 
 function hasMethods(thing: unknown, names: readonly string[]): boolean {

@@ -58,8 +58,9 @@ export class Fetcher {
         const fetched = await this.#ask(route, target, given, signal);
         return this.#entry(target, route, fetched);
       } catch (error) {
+        if (signal.aborted) throw error;
         failure ??= error;
-        const cannotAnswer = isSecretsError(error) && error.policy.serveStale && !signal.aborted;
+        const cannotAnswer = isSecretsError(error) && error.policy.serveStale;
         const keeps = held !== undefined && !this.#isOver(held) && routes.indexOf(held.route) <= place;
         if (!cannotAnswer || keeps) break;
       }
@@ -74,7 +75,7 @@ export class Fetcher {
     signal: AbortSignal,
   ): Promise<Fetched> {
     const isPlain = limitMs === undefined && !throughBreaker;
-    if (isPlain && route.runtime.canBatch) return this.#batchOf(route, target).fetch(target, signal);
+    if (isPlain && route.runtime.canBatch) return this.#batchOf(route).fetch(target, { retry, signal });
     const policy = {
       ...this.#settings.guard,
       ...(limitMs === undefined ? {} : { attemptTimeoutMs: limitMs }),
@@ -87,13 +88,12 @@ export class Fetcher {
     });
   }
 
-  #batchOf(route: Route, of: Target): Batch {
+  #batchOf(route: Route): Batch {
     const known = this.#batches.get(route);
     if (known !== undefined) return known;
     const batch = new Batch({
       route,
       policy: this.#settings.guard,
-      retry: this.#router.routes(of).at(-1) === route,
       clock: this.#clock,
       late: (answer, target) => this.#late(this.#entry(target, route, answer)),
     });

@@ -1,5 +1,5 @@
 import { createSecrets, type SecretsConfig } from '@keyturn/core';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { settingsOf } from '../src/config.js';
 import { parseRef } from '../src/model/secret-ref.js';
 import { targetOf } from '../src/provider/target.js';
@@ -75,6 +75,22 @@ describe('the configuration', () => {
     ['cache.maxStale', { providers, cache: { maxStale: Number.NaN } }],
     ['cache.maxEntries', { providers, cache: { maxEntries: 0 } }],
     ['cache.maxEntries', { providers, cache: { maxEntries: 1.5 } }],
+    ['cache.overrides', { providers, cache: { overrides: null } }],
+    ['cache.overrides', { providers, cache: { overrides: [] } }],
+    ['cache.overrides', { providers, cache: { overrides: 'p:a' } }],
+    ['cache.overrides of p:a', { providers, cache: { overrides: { 'p:a': null } } }],
+    ['cache.overrides of p:a', { providers, cache: { overrides: { 'p:a': '5m' } } }],
+    ['cache.overrides of p:a.tll', { providers, cache: { overrides: { 'p:a': { tll: '5m' } } } }],
+    ['cache.overrides of p:a: ttl', { providers, cache: { overrides: { 'p:a': { ttl: 'soon' } } } }],
+    ['cache.overrides of p:a: maxStale', { providers, cache: { overrides: { 'p:a': { maxStale: -1 } } } }],
+    ['mode', { providers, mode: 'lazzy' }],
+    ['mode', { providers, mode: null }],
+    ['providers.p', { providers: { p: { ...provider, addresses: [] } } }],
+    ['providers.p', { providers: { p: { ...provider, addresses: 'a' } } }],
+    ['providers.p', { providers: { p: { ...provider, addresses: ['a', ''] } } }],
+    ['providers.p', { providers: { p: { ...provider, addresses: ['a', 7] } } }],
+    ['providers.p', { providers: { p: { ...provider, addresses: ['a', 'b', 'a'] } } }],
+    ['providers.p', { providers: { p: { ...provider, fetchMany: true } } }],
     ['resilience.attempts', { providers, resilience: { attempts: 0 } }],
     ['resilience.retries', { providers, resilience: { retries: 3 } }],
     ['resilience.attemptTimeout', { providers, resilience: { attemptTimeout: 0 } }],
@@ -93,7 +109,7 @@ describe('the configuration', () => {
   ])('names the wrong setting %s in %j', (setting, config) => {
     const error = wrong(config);
     expect(error.code).toBe('invalid-config');
-    expect(error.message).toMatch(new RegExp(`(^|[ ])${setting.replace('.', '\\.')} `));
+    expect(error.message).toMatch(new RegExp(`(^|[ ])${setting.replaceAll('.', '\\.')} `));
   });
 
   it.each(['attemptTimeout', 'firstRetryDelay', 'maxRetryDelay'])(
@@ -109,4 +125,48 @@ describe('the configuration', () => {
       expect(wrong({ providers, rotation: { [name]: '600h' } }).message).toContain(`rotation.${name}`);
     },
   );
+});
+
+describe('the terms of references', () => {
+  it('are those of the first pattern that matches, and what it leaves out as for all', () => {
+    const { policyOf } = settingsOf({
+      providers,
+      cache: { ttl: '1m', maxStale: '2m', overrides: { 'p:a': { ttl: '5s' }, 'p:*': { maxStale: 0 } } },
+    });
+    expect(policyOf(target)).toEqual({ ttlMs: 5_000, maxStaleMs: 120_000 });
+    expect(policyOf(targetOf(parseRef('p:b?version=2')))).toEqual({ ttlMs: 60_000, maxStaleMs: 0 });
+    expect(policyOf(targetOf(parseRef('p:b/c')))).toEqual({ ttlMs: 60_000, maxStaleMs: 120_000 });
+  });
+
+  it.each(['', 'a', 'p:', ':a', '**', 'q:a', 'p:a#field', 'p:a?version=1', 'q*:a'])(
+    'are refused for %j, which matches no reference',
+    (pattern) => {
+      const error = wrong({ providers, cache: { overrides: { [pattern]: { ttl: '1m' } } } });
+      expect(error.code).toBe('invalid-config');
+      expect(error.message).toContain(`${JSON.stringify(pattern)} of cache.overrides`);
+    },
+  );
+});
+
+describe('the mode', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each<[SecretsConfig['mode'], boolean]>([
+    [undefined, true],
+    ['auto', true],
+    ['lazy', true],
+    ['background', false],
+  ])('%s on AWS Lambda is lazy: %s', (mode, isLazy) => {
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'orders');
+    expect(settingsOf({ providers, ...(mode === undefined ? {} : { mode }) }).isLazy).toBe(isLazy);
+  });
+
+  it.each<[SecretsConfig['mode'], boolean]>([
+    ['auto', false],
+    ['lazy', true],
+    ['background', false],
+  ])('%s elsewhere is lazy: %s', (mode, isLazy) => {
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', undefined);
+    expect(settingsOf({ providers, ...(mode === undefined ? {} : { mode }) }).isLazy).toBe(isLazy);
+  });
 });

@@ -96,8 +96,10 @@ export class ProviderRuntime {
         targets.map(({ at }) => at),
         options,
       );
-      if (answers?.length !== targets.length)
+      if (answers?.length !== targets.length) {
+        await Promise.all(Array.from(answers ?? [], (answer) => this.#revokeUnused(answer, options)));
         throw badAnswer('The provider did not answer for each of many.');
+      }
       return Promise.all(
         targets.map(async (target, place) => {
           const where = { ref: target.ref, provider: this.alias };
@@ -195,8 +197,8 @@ export class ProviderRuntime {
   }
 
   /** An answer that cannot be used may hold a lease: each try would leave one behind at the store. */
-  async #revokeUnused(answer: SecretVersion, options: CallOptions): Promise<void> {
-    const id = answer?.lease?.handle?.id;
+  async #revokeUnused(answer: SecretVersion | SecretsError, options: CallOptions): Promise<void> {
+    const id = (answer as SecretVersion | undefined)?.lease?.handle?.id;
     if (id === undefined) return;
     try {
       await this.#provider.revoke?.(id, options);

@@ -1,13 +1,10 @@
 import { SingleFlight } from '../concurrency/single-flight.js';
-import type { ErrorCode } from '../errors/error-policy.js';
-import { isSecretsError, type SecretsError } from '../errors/secrets-error.js';
+import { isSecretsError, SecretsError } from '../errors/secrets-error.js';
 import { checkLease } from '../model/lease.js';
 import type { Clock } from '../time/clock.js';
 import type { Attempt } from './attempt.js';
 import type { SessionContract, SessionGrant, SessionOptions } from './contract.js';
 
-/** What a login is refused with, as against a store that cannot be reached. */
-const REFUSED: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'permission-denied']);
 /** How long a refused login answers for the next, in milliseconds: doubling. */
 const FIRST_REFUSAL_MS = 1_000;
 const MOST_REFUSAL_MS = 30_000;
@@ -120,8 +117,9 @@ export class Session {
   async #login(attempt: Attempt): Promise<Grant> {
     const sentMs = this.#clock.monotonicMs();
     const granted = await this.#contract.login(this.optionsOf(attempt)).catch((error: unknown) => {
-      this.#remember(error);
-      throw error;
+      const failure = refusedLogin(error);
+      this.#remember(failure);
+      throw failure;
     });
     this.#refusal = undefined;
     const grant: Grant = { ...granted, sentMs, untilMs: Number.POSITIVE_INFINITY };
@@ -140,7 +138,7 @@ export class Session {
 
   /** A login that is refused answers for a while: every reference would try it again, and lock the account. */
   #remember(error: unknown): void {
-    if (!isSecretsError(error) || !REFUSED.has(error.code)) return;
+    if (!isSecretsError(error) || error.code !== 'unauthenticated') return;
     const count = (this.#refusal?.count ?? 0) + 1;
     const lastsMs = Math.min(MOST_REFUSAL_MS, FIRST_REFUSAL_MS * 2 ** Math.min(count - 1, 16));
     this.#refusal = { error, count, untilMs: this.#clock.monotonicMs() + lastsMs };
@@ -179,4 +177,10 @@ export class Session {
     );
     return !alive;
   }
+}
+
+/** A denied login says nothing of the secret that it was made for: it must not pass for a denial of that. */
+function refusedLogin(error: unknown): unknown {
+  if (!isSecretsError(error) || error.code !== 'permission-denied') return error;
+  return new SecretsError('unauthenticated', error);
 }

@@ -23,8 +23,12 @@ interface Standing {
   readonly restsUntilMs: number;
 }
 
-/** How an address stands after one more failure: behind the others for `firstMs`, doubling to a minute. */
+/**
+ * How an address stands after one more failure: behind the others for `firstMs`, doubling to a minute. Calls that fail
+ * while it rests were made at the same time, and count as one.
+ */
 export function afterFailure(before: Standing | undefined, nowMs: number, firstMs: number): Standing {
+  if (before !== undefined && nowMs < before.restsUntilMs) return before;
   const failures = (before?.failures ?? 0) + 1;
   const restMs = Math.min(LONGEST_REST_MS, firstMs * 2 ** Math.min(failures - 1, 16));
   return { failures, restsUntilMs: nowMs + Math.max(firstMs, restMs) };

@@ -18,11 +18,11 @@ describe('a login', () => {
     expect([store.count('login'), store.count('fetch')]).toEqual([1, 2]);
   });
 
-  it('that fails is told to the caller, and tried again for the next', async () => {
+  it('that is denied is told to the caller as a login that fails, and tried again for the next', async () => {
     const { store, secrets, clock, of } = world({ session: SESSION });
     store.put('a', 'one');
     store.failNext('login', failure('permission-denied'));
-    expect(await codeOf(secrets.getSecret('s:a'))).toBe('permission-denied');
+    expect(await codeOf(secrets.getSecret('s:a'))).toBe('unauthenticated');
     expect(of('session-started')).toEqual([]);
     await clock.advance(30_000);
     expect((await secrets.getSecret('s:a')).reveal()).toBe('one');
