@@ -1,7 +1,8 @@
+import type { SecretInput } from '@keyturn/core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { failure, type Operation, type StoreOptions } from '../../packages/core/test/support/store.js';
-import { REFS, type Ref, Subject } from './subject.js';
+import { JOINT, REFS, Subject } from './subject.js';
 
 /*
  * Live secrets under whatever may happen to them, in any order: reads, watches, pools, outages, clocks that jump,
@@ -43,10 +44,10 @@ class Step implements fc.AsyncCommand<Model, Subject> {
   }
 }
 
-const ref = fc.constantFrom(...REFS);
+const ref = fc.constantFrom<SecretInput>(...REFS, JOINT, JOINT);
 const shortMs = fc.integer({ min: 1, max: 3_000 });
 const longMs = fc.constantFrom(10_000, 35_000, 61_000, 130_000, 400_000);
-const byRef = (name: string, act: (subject: Subject, of: Ref) => void) =>
+const byRef = (name: string, act: (subject: Subject, of: SecretInput) => void) =>
   ref.map((of) => new Step(`${name} ${of}`, (subject) => act(subject, of)));
 const byMs = (name: string, lengths: fc.Arbitrary<number>, act: (subject: Subject, ms: number) => unknown) =>
   lengths.map((ms) => new Step(`${name} ${ms}`, async (subject) => void (await act(subject, ms))));
@@ -57,7 +58,7 @@ const pick = <Thing>(things: readonly Thing[], number: number): Thing | undefine
 
 const steps = fc.oneof(
   { weight: 8, arbitrary: byRef('get', (subject, of) => subject.read(of, false)) },
-  { weight: 3, arbitrary: byRef('refresh', (subject, of) => subject.read(of, true)) },
+  { weight: 3, arbitrary: byRef('rotate', (subject, of) => subject.read(of, true)) },
   { weight: 3, arbitrary: byRef('watch', (subject, of) => subject.watch(of)) },
   { weight: 3, arbitrary: byRef('open a pool on', (subject, of) => subject.pool(of)) },
   { weight: 8, arbitrary: byMs('advance', shortMs, ({ clock }, ms) => clock.advance(ms)) },

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { createSecrets, type Secret, type Secrets } from '@keyturn/core';
+import { createSecrets, type Secret, type SecretInput, type Secrets, template } from '@keyturn/core';
 import { type FakeClock, fakeClock } from '@keyturn/core/testing';
 import { expect } from 'vitest';
 import { CANARY, Store, type StoreOptions } from '../../packages/core/test/support/store.js';
@@ -7,7 +7,13 @@ import { EVENTS, until } from '../../packages/core/test/support/world.js';
 
 /** The secrets at the store, of every kind. */
 export const REFS = ['s:renewed', 's:fixed', 's:short', 's:long', 's:app', 's:role'] as const;
-export type Ref = (typeof REFS)[number];
+
+/** One made from three of them: its version is all of theirs. */
+export const JOINT = template('{{a.password}} {{b.password}} {{c.password}}', {
+  a: 's:renewed',
+  b: 's:short',
+  c: 's:app',
+});
 
 /** A pool of connections: it proves, adopts and, when the test says so, is slow to let go. */
 class Pool {
@@ -42,7 +48,7 @@ class Pool {
       const old = this.#current;
       if (!this.#prepared.delete(next.version)) this.#broken.push(`${next.version} adopted without a proof`);
       if (this.hasLeft) this.#broken.push(`${next.version} adopted by a pool that has left`);
-      if (numberOf(next.version) <= numberOf(old)) this.#broken.push(`${next.version} adopted after ${old}`);
+      if (!isLater(next.version, old)) this.#broken.push(`${next.version} adopted after ${old}`);
       this.#current = next.version;
       await this.#letGo(signal, () => old !== undefined && this.#drop(old));
     },
@@ -83,8 +89,8 @@ export class Subject {
   readonly clock: FakeClock;
   readonly store: Store;
   readonly secrets: Secrets;
-  readonly pools: { readonly ref: Ref; readonly pool: Pool; leave(): void }[] = [];
-  readonly watches: { readonly ref: Ref; readonly seen: number[]; stop(): void }[] = [];
+  readonly pools: { readonly ref: SecretInput; readonly pool: Pool; leave(): void }[] = [];
+  readonly watches: { readonly ref: SecretInput; readonly seen: string[]; stop(): void }[] = [];
   readonly reads: { readonly caller: AbortController; isOver: boolean }[] = [];
   isClosed = false;
   /** The store heard no signal at some time, so that a call went on after it was given up. */
@@ -133,12 +139,12 @@ export class Subject {
   }
 
   /** Asks for a secret without waiting; whatever comes is checked at the moment when it comes. */
-  read(ref: Ref, refresh: boolean): void {
+  read(ref: SecretInput, rotate: boolean): void {
     const caller = new AbortController();
     const read = { caller, isOver: false };
     this.reads.push(read);
     const { signal } = caller;
-    const asked = refresh ? this.secrets.rotate(ref) : this.secrets.getSecret(ref, { signal });
+    const asked = rotate ? this.secrets.rotate(ref) : this.secrets.getSecret(ref, { signal });
     asked.then(
       (secret) => {
         read.isOver = true;
@@ -151,14 +157,13 @@ export class Subject {
     );
   }
 
-  watch(ref: Ref): void {
-    const seen: number[] = [];
+  watch(ref: SecretInput): void {
+    const seen: string[] = [];
     let isOver = false;
     const unwatch = this.secrets.watch(ref, ({ version }) => {
-      const number = numberOf(version);
-      if (number <= (seen.at(-1) ?? -1)) this.#broken.push(`${ref} told of ${number} after ${seen.join()}`);
-      if (isOver) this.#broken.push(`${ref} told of ${number} after the watch was stopped`);
-      seen.push(number);
+      if (!isLater(version, seen.at(-1))) this.#broken.push(`${ref} told of ${version} after ${seen.join()}`);
+      if (isOver) this.#broken.push(`${ref} told of ${version} after the watch was stopped`);
+      seen.push(version);
     });
     const stop = () => {
       isOver = true;
@@ -167,7 +172,7 @@ export class Subject {
     this.watches.push({ ref, seen, stop });
   }
 
-  pool(ref: Ref): void {
+  pool(ref: SecretInput): void {
     const pool = new Pool(this.clock, this.#broken);
     const consumption = this.secrets.consume(ref, pool.consumer);
     consumption.current().catch((error: unknown) => this.#shown(error));
@@ -210,23 +215,28 @@ export class Subject {
   /** What must hold of a value at the moment when somebody gets it. */
   #handedOut(secret: Secret): void {
     this.#shown(secret);
-    const lease = this.store.leaseOf(secret.version);
+    for (const version of secret.version.split('+')) this.#handedOutVersion(version);
+  }
+
+  #handedOutVersion(version: string): void {
+    const lease = this.store.leaseOf(version);
     if (lease === undefined) return;
     for (const [what, thing] of Object.entries({ lease, login: this.store.ownerOf(lease) })) {
       if (thing === undefined) continue;
       const wasRevoked = thing.revokedMs !== undefined && !thing.isStolen;
       const isOver = this.store.nowMs >= thing.endMs;
-      if (wasRevoked || isOver)
-        this.#broken.push(`${secret.version} handed out after the end of its ${what}`);
+      if (wasRevoked || isOver) this.#broken.push(`${version} handed out after the end of its ${what}`);
     }
   }
 
   /** What must hold whenever everything has settled. */
   async check(): Promise<void> {
     await this.clock.settle();
-    for (const ref of REFS) {
+    for (const ref of [...REFS, JOINT]) {
       const secret = this.secrets.peekSecret(ref);
       if (secret !== undefined) this.#handedOut(secret);
+    }
+    for (const ref of REFS) {
       const atOnce = this.store.mostAtOnce.get(`fetch ${ref.slice(2)}`) ?? 0;
       if (atOnce > 1 && !this.isDeaf) this.#broken.push(`two fetches of ${ref} at once`);
     }
@@ -288,7 +298,8 @@ export class Subject {
   #revoked(leaseId: string): void {
     const version = this.store.leases.find((lease) => lease.id === leaseId)?.version ?? '';
     for (const { ref, pool } of this.pools) {
-      if (pool.using.has(version) && !pool.isBehind)
+      const isUsed = [...pool.using].some((used) => used.split('+').includes(version));
+      if (isUsed && !pool.isBehind)
         this.#broken.push(`${version} of ${ref} revoked under a pool that uses it`);
     }
   }
@@ -308,7 +319,10 @@ export class Subject {
   }
 }
 
-/** Versions are numbered: a later one has a higher number. */
-function numberOf(version: string | undefined): number {
-  return version === undefined ? -1 : Number(version.replace(/\D/g, ''));
+/** Versions are numbered: a later one has a higher number. Of what is made from several, no part goes back. */
+function isLater(version: string, than: string | undefined): boolean {
+  if (than === undefined) return true;
+  const numbers = (of: string) => of.split('+').map((part) => Number(part.replace(/\D/g, '')));
+  const before = numbers(than);
+  return version !== than && numbers(version).every((number, place) => number >= (before[place] ?? 0));
 }

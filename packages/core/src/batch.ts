@@ -17,6 +17,7 @@ interface Reader {
   /** Gives it what came; a second answer is ignored. */
   readonly give: (answer: Answer) => void;
   isServed: boolean;
+  hasLeft: boolean;
   failure: SecretsError | undefined;
 }
 
@@ -56,6 +57,7 @@ export class Batch {
       if (signal.aborted) return reject(signal.reason);
       const window = this.#open ?? this.#begin();
       const leave = () => {
+        reader.hasLeft = true;
         reject(signal.reason);
         this.#leaves(window, signal.reason);
       };
@@ -63,6 +65,7 @@ export class Batch {
         target,
         retry,
         isServed: false,
+        hasLeft: false,
         failure: undefined,
         give: (answer) => {
           if (reader.isServed) return;
@@ -102,22 +105,29 @@ export class Batch {
     const { route, policy, clock } = this.#parts;
     const { signal } = controller;
     const retry = readers.some((reader) => reader.retry);
+    const giveUp = (leaving: readonly Reader[], error: unknown) => {
+      for (const reader of leaving) reader.give(reader.failure ?? (error as SecretsError));
+    };
+    const onFailed = (error: unknown) =>
+      giveUp(
+        readers.filter((reader) => !reader.retry),
+        error,
+      );
     const read = (attempt: Attempt) => this.#attempt(readers, attempt);
-    try {
-      await guarded(read, route, policy, clock, { signal, retry });
-    } catch (error) {
-      for (const reader of readers) reader.give(reader.failure ?? (error as SecretsError));
-    }
+    await guarded(read, route, policy, clock, { signal, retry, onFailed }).catch((error: unknown) =>
+      giveUp(readers, error),
+    );
   }
 
+  /** Rejects with the first failure that another address or attempt may mend. */
   async #attempt(readers: readonly Reader[], attempt: Attempt): Promise<void> {
-    const open = readers.filter((reader) => !reader.isServed);
+    const open = readers.filter((reader) => !reader.isServed && !reader.hasLeft);
     const answers = await this.#ask(open, attempt);
     let again: SecretsError | undefined;
     for (const [place, reader] of open.entries()) {
       const answer = answers[place] as Answer;
       if (attempt.signal.aborted) this.#late(answer, reader.target);
-      else if (isSecretsError(answer) && answer.policy.retry && reader.retry) {
+      else if (isSecretsError(answer) && answer.policy.retry) {
         reader.failure = answer;
         again ??= answer;
       } else reader.give(answer);
@@ -127,18 +137,10 @@ export class Batch {
 
   async #ask(readers: readonly Reader[], attempt: Attempt): Promise<readonly Answer[]> {
     const { runtime } = this.#parts.route;
-    const [first, ...others] = readers;
-    try {
-      if (first !== undefined && others.length === 0) return [await runtime.fetch(first.target, attempt)];
-      return await runtime.fetchMany(
-        readers.map(({ target }) => target),
-        attempt,
-      );
-    } catch (error) {
-      const giveUp = readers.filter((reader) => !reader.retry);
-      for (const reader of giveUp) reader.give(error as SecretsError);
-      throw error;
-    }
+    const [first, ...others] = readers.map(({ target }) => target);
+    if (first === undefined) return [];
+    if (others.length === 0) return [await runtime.fetch(first, attempt)];
+    return runtime.fetchMany([first, ...others], attempt);
   }
 
   #late(answer: Answer, target: Target): void {

@@ -126,6 +126,11 @@ export class Resolver {
     return this.#loads.has(target.ref);
   }
 
+  /** Whether `target` has a lease, and another is being fetched in its place. */
+  isReplacingLease(target: Target): boolean {
+    return this.isLoading(target) && this.#cache.get(target.ref)?.handle !== undefined;
+  }
+
   /** Resolves when the load of `target` that is under way, if there is one, has settled either way. */
   settled(target: Target): Promise<void> {
     return this.#loads.settled(target.ref);

@@ -73,8 +73,8 @@ export class Secrets implements SecretSource, AsyncDisposable {
     input: SecretInput,
     options?: { readonly schema?: StandardSchemaV1; readonly signal?: AbortSignal },
   ): Promise<Secret> {
-    if (options === undefined && typeof input === 'string') {
-      const fresh = this.#byRef.get(input)?.fresh(this.#now());
+    if (options === undefined && typeof input === 'string' && !this.#queue.isLazy) {
+      const fresh = this.#byRef.get(input)?.fresh(this.#clock.monotonicMs());
       if (fresh !== undefined) return fresh.promise;
     }
     return this.#get(input, options);
@@ -90,6 +90,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
         throw misused('getSecret', 'an AbortSignal as its signal');
       if (options?.schema !== undefined) return this.#validated(asked, options.schema, options.signal);
       const fresh = asked.fresh(this.#now());
+      if (this.#queue.isLazy) return this.#replaced(asked, options?.signal);
       return fresh === undefined ? this.#resolve(asked, options?.signal) : fresh.promise;
     } catch (error) {
       return Promise.reject(error);
@@ -173,7 +174,10 @@ export class Secrets implements SecretSource, AsyncDisposable {
   async rotate(input: SecretInput): Promise<Secret> {
     const asked = this.#ask(input);
     const { resolver } = this.#parts;
-    const entries = await Promise.all(asked.targets.map((target) => resolver.load(target, { retry: true })));
+    const { targets } = asked;
+    const entries = await Promise.all(targets.map((target) => resolver.load(target, { retry: true })));
+    // Of several, one may have been replaced again while the last came.
+    if (targets.length > 1) return this.#resolve(asked);
     return asked.answer(entries.map((entry) => ({ entry, staleReason: undefined }))).secret;
   }
 
@@ -235,7 +239,9 @@ export class Secrets implements SecretSource, AsyncDisposable {
   async #validated(asked: Asked, schema: StandardSchemaV1, signal?: AbortSignal): Promise<Secret> {
     checkSchema(schema, asked.ref);
     const fresh = asked.fresh(this.#now());
-    const secret = fresh?.secret ?? (await this.#resolve(asked, signal));
+    const secret = this.#queue.isLazy
+      ? await this.#replaced(asked, signal)
+      : (fresh?.secret ?? (await this.#resolve(asked, signal)));
     return secret.validated(schema);
   }
 
@@ -244,6 +250,17 @@ export class Secrets implements SecretSource, AsyncDisposable {
     const nowMs = this.#clock.monotonicMs();
     this.#queue.runDue(nowMs);
     return nowMs;
+  }
+
+  /**
+   * Where a read begins what is due, the one that has a lease replaced waits for the new one: the old one is revoked
+   * as soon as that is there.
+   */
+  async #replaced(asked: Asked, signal?: AbortSignal): Promise<Secret> {
+    const { resolver } = this.#parts;
+    const replacing = asked.targets.filter((target) => resolver.isReplacingLease(target));
+    await Promise.allSettled(replacing.map((target) => resolver.load(target, { retry: false, signal })));
+    return this.#resolve(asked, signal);
   }
 
   async #resolve(asked: Asked, signal?: AbortSignal): Promise<Secret> {

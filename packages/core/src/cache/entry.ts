@@ -33,7 +33,7 @@ export class Entry {
   #term: Term;
   #handle: LeaseHandle | undefined;
   #ttlMs: number | undefined;
-  #derived = new Map<string, SecretValue>();
+  #derived: Map<string, SecretValue> | undefined;
 
   constructor(init: {
     readonly target: Target;
@@ -85,11 +85,12 @@ export class Entry {
   /** Its value and all that was made from it. */
   *values(): Iterable<SecretValue> {
     yield this.value;
-    yield* this.#derived.values();
+    yield* this.#derived?.values() ?? [];
   }
 
   /** What `make` makes from it, such as a connection string: once for each `recipe`. */
   derive(recipe: string, make: () => SecretValue): SecretValue {
+    this.#derived ??= new Map();
     const value = this.#derived.get(recipe) ?? make();
     this.#derived.set(recipe, value);
     return value;

@@ -1,28 +1,41 @@
 import type { Asked } from '../asked.js';
 import type { Entry } from '../cache/entry.js';
+import { sharedAbort } from '../concurrency/shared-abort.js';
 import type { Secret } from '../model/secret.js';
 import type { Consumer } from './consumer.js';
 import type { EntryConsumer } from './consumer-slot.js';
+
+/** A version of each target, by their places. */
+type Combination = readonly Entry[];
+
+/** A combination that is on its way out of use. */
+interface Leaving {
+  readonly entries: Combination;
+  readonly gone: Promise<unknown>;
+  /** Tells the consumer to cut it short. */
+  readonly cut?: AbortController;
+}
 
 /**
  * One consumer, as each of its targets sees it.
  *
  * What it consumes may be made from several targets, which rotate each at its time. A new version of one is proven
  * and adopted together with the versions of the others that are in service. When another one has changed between the
- * proof and the adoption, what was proven is let go of and the combination then in service is proven in its place.
+ * proof and the adoption, what was proven is let go of and the combination then in service is proven in its place. A
+ * version is let go of when every combination with it is.
  */
 export class JointConsumer {
   readonly #asked: Asked;
   readonly #consumer: Consumer;
   readonly #latest: (entry: Entry) => Entry;
-  /** The versions in service, by the places of their targets. */
+  /** The versions in service. */
   readonly #entries: (Entry | undefined)[];
   /** What was proven and is neither adopted nor discarded, by the version that it was proven for. */
-  readonly #proven = new Map<Entry, Secret>();
+  readonly #proven = new Map<Entry, { readonly secret: Secret; readonly entries: Combination }>();
+  readonly #leaving = new Set<Leaving>();
   #adopted: Secret | undefined;
-  #adoptedFrom: readonly Entry[] = [];
+  #adoptedFrom: Combination = [];
   #turn: Promise<void> = Promise.resolve();
-  #letGo: Promise<void> = Promise.resolve();
   #released: Promise<void> | undefined;
 
   /** @param latest the last that the store said of the version of an entry: it is fetched again while it stays */
@@ -33,14 +46,14 @@ export class JointConsumer {
     this.#entries = asked.targets.map(() => undefined);
   }
 
-  /** The versions that make up what it has adopted. */
-  get adoptedFrom(): readonly Entry[] {
-    return this.#adoptedFrom;
-  }
-
   /** What it has adopted. */
   get adopted(): Secret | undefined {
     return this.#adopted;
+  }
+
+  /** The versions that make up what it has adopted. */
+  get adoptedFrom(): Combination {
+    return this.#adoptedFrom;
   }
 
   /** It, as the target at `place` sees it. */
@@ -48,25 +61,24 @@ export class JointConsumer {
     return {
       prepare: async (entry, signal) => {
         const entries = this.#complete(place, entry);
-        if (entries === undefined) return;
-        const secret = this.#asked.secret(entries);
-        await this.#consumer.prepare?.(secret, signal);
-        this.#proven.set(entry, secret);
+        if (entries !== undefined) await this.#until(entries, this.#prove(place, entries, signal));
       },
       discard: async (entry) => {
-        const secret = this.#take(entry);
-        if (secret !== undefined) await this.#consumer.discard?.(secret);
+        const proven = this.#take(entry);
+        if (proven !== undefined) await this.#consumer.discard?.(proven.secret);
       },
       adopt: async (entry, signal) => {
+        const replaced = this.#entries[place];
         this.#entries[place] = entry;
         const entries = this.#complete(place, entry);
-        const proven = this.#take(entry);
         if (entries === undefined) return;
-        if (proven?.version === this.#asked.secret(entries).version)
-          return this.#adopt(proven, entries, signal);
-        if (proven !== undefined) void this.#discard(proven);
-        await this.converge(signal);
-        await this.#letGo;
+        const proven = this.#take(entry);
+        if (proven !== undefined && this.#areInService(proven.entries)) this.#adopt(proven.secret, entries);
+        else {
+          if (proven !== undefined) void this.#discard(proven.secret);
+          await this.converge(signal);
+        }
+        if (replaced !== undefined) await this.#letGo(place, replaced, signal);
       },
       release: (signal) => {
         this.#released ??= (async () => this.#consumer.release?.(signal))();
@@ -89,24 +101,59 @@ export class JointConsumer {
   async #converge(signal: AbortSignal): Promise<void> {
     for (;;) {
       const entries = this.#complete(0, this.#entries[0]);
-      if (entries === undefined) return;
-      const next = this.#asked.secret(entries);
-      if (next.version === this.#adopted?.version) return;
+      if (entries === undefined || this.#isAdopted(entries)) return;
       signal.throwIfAborted();
-      await this.#consumer.prepare?.(next, signal);
-      const isInService = entries.every(({ version }, place) => this.#entries[place]?.version === version);
-      if (!isInService || signal.aborted) void this.#discard(next);
-      else this.#adopt(next, entries, signal);
+      const next = this.#asked.secret(entries);
+      await this.#until(entries, (async () => this.#consumer.prepare?.(next, signal))());
+      if (this.#areInService(entries) && !signal.aborted) this.#adopt(next, entries);
+      else void this.#discard(next);
     }
   }
 
-  /** Resolves when the consumer has let go of what it had before. */
-  #adopt(next: Secret, entries: readonly Entry[], signal: AbortSignal): Promise<void> {
+  /** Proves `entries` for the one at `place`; in vain when another one has changed meanwhile. */
+  async #prove(place: number, entries: Combination, signal: AbortSignal): Promise<void> {
+    const secret = this.#asked.secret(entries);
+    await this.#consumer.prepare?.(secret, signal);
+    const entry = entries[place] as Entry;
+    if (this.#areInService(entries, place)) this.#proven.set(entry, { secret, entries });
+    else await this.#discard(secret);
+  }
+
+  #adopt(next: Secret, entries: Combination): void {
+    const cut = sharedAbort();
+    const adopted = (async () => this.#consumer.adopt(next, cut.signal))();
+    void this.#until(this.#adoptedFrom, adopted, cut).catch(() => {});
     this.#adopted = next;
     this.#adoptedFrom = entries;
-    this.#letGo = (async () => this.#consumer.adopt(next, signal))();
-    this.#letGo.catch(() => {});
-    return this.#letGo;
+  }
+
+  /** Resolves when no combination with `replaced` is in use: adopted, proven for another version, or being proven. */
+  async #letGo(place: number, replaced: Entry, signal: AbortSignal): Promise<void> {
+    const holds = (entries: Combination) => entries[place]?.version === replaced.version;
+    const vain = [...this.#proven].filter(([, { entries }]) => holds(entries));
+    const discarded = vain.map(([entry, { secret }]) => {
+      this.#proven.delete(entry);
+      return this.#discard(secret);
+    });
+    const leaving = [...this.#leaving].filter(({ entries }) => holds(entries));
+    const cutShort = () => {
+      for (const { cut } of leaving) cut?.abort(signal.reason);
+    };
+    if (signal.aborted) cutShort();
+    signal.addEventListener('abort', cutShort, { once: true });
+    await Promise.allSettled([...discarded, ...leaving.map(({ gone }) => gone)]);
+    signal.removeEventListener('abort', cutShort);
+  }
+
+  /** Counts `entries` as in use until `gone` settles. */
+  async #until(entries: Combination, gone: Promise<unknown>, cut?: AbortController): Promise<void> {
+    const leaving = { entries, gone, ...(cut === undefined ? {} : { cut }) };
+    this.#leaving.add(leaving);
+    try {
+      await gone;
+    } finally {
+      this.#leaving.delete(leaving);
+    }
   }
 
   async #discard(secret: Secret): Promise<void> {
@@ -117,15 +164,26 @@ export class JointConsumer {
     }
   }
 
-  #take(entry: Entry): Secret | undefined {
-    const secret = this.#proven.get(entry);
+  #take(entry: Entry): { readonly secret: Secret; readonly entries: Combination } | undefined {
+    const proven = this.#proven.get(entry);
     this.#proven.delete(entry);
-    return secret;
+    return proven;
+  }
+
+  #isAdopted(entries: Combination): boolean {
+    return entries.every(({ version }, place) => this.#adoptedFrom[place]?.version === version);
+  }
+
+  /** Whether all of `entries`, or all but the one at a place, are the versions in service. */
+  #areInService(entries: Combination, butAt?: number): boolean {
+    return entries.every(
+      ({ version }, place) => place === butAt || this.#entries[place]?.version === version,
+    );
   }
 
   /** The versions in service with `entry` at `place`; undefined while one of the others has none. */
-  #complete(place: number, entry: Entry | undefined): readonly Entry[] | undefined {
+  #complete(place: number, entry: Entry | undefined): Combination | undefined {
     const entries = this.#entries.map((held, at) => (at === place ? entry : held && this.#latest(held)));
-    return entries.every((each) => each !== undefined) ? (entries as readonly Entry[]) : undefined;
+    return entries.every((each) => each !== undefined) ? (entries as Combination) : undefined;
   }
 }

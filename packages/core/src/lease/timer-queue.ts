@@ -19,16 +19,17 @@ const SLICE_MS = 60_000;
  */
 export class TimerQueue {
   readonly #clock: HostClock;
+  /** Whether no host timer is armed, and reads begin what is due. */
+  readonly isLazy: boolean;
   readonly #heap: Ticket[] = [];
   #timer: Timer | undefined;
   #armedForMs = Number.POSITIVE_INFINITY;
-  readonly #isLazy: boolean;
   #closed = false;
 
   /** @param isLazy arms no host timer: whoever reads calls `runDue` instead */
   constructor(clock: HostClock, isLazy = false) {
     this.#clock = clock;
-    this.#isLazy = isLazy;
+    this.isLazy = isLazy;
   }
 
   get size(): number {
@@ -52,7 +53,7 @@ export class TimerQueue {
 
   /** Runs what is due at `nowMs`, where no timer does. */
   runDue(nowMs: number): void {
-    if (this.#isLazy) this.#run(nowMs);
+    if (this.isLazy) this.#run(nowMs);
   }
 
   /** Takes a task off the queue. Harmless when it has run. */
@@ -72,7 +73,7 @@ export class TimerQueue {
 
   #arm(): void {
     const first = this.#heap[0];
-    if (this.#isLazy || first === undefined || first.atMs >= this.#armedForMs) return;
+    if (this.isLazy || first === undefined || first.atMs >= this.#armedForMs) return;
     this.#disarm();
     this.#armedForMs = first.atMs;
     const delayMs = Math.min(SLICE_MS, Math.max(0, Math.ceil(first.atMs - this.#clock.monotonicMs())));

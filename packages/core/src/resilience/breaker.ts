@@ -21,6 +21,7 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /** opossum's class, imported at the first call: it would cost every importer of this package 5 ms. */
 type Opossum = typeof CircuitBreaker;
+let imported: Promise<Opossum> | undefined;
 
 /**
  * Stops calling a backend that keeps failing, and lets one call through after a while to see.
@@ -56,7 +57,8 @@ export class Breaker {
    * @throws SecretsError `circuit-open` without calling; else whatever the call throws
    */
   async run<Result>(call: () => Promise<Result>): Promise<Result> {
-    this.#opossum ??= (await import('opossum')).default;
+    imported ??= import('opossum').then((module) => module.default);
+    this.#opossum ??= await imported;
     this.#turnBuckets();
     const circuit = this.#circuitNow(this.#opossum);
     const wasHalfOpen = circuit.halfOpen;

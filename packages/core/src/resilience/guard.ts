@@ -18,6 +18,8 @@ export interface GuardOptions<Result> {
   /** Leave the breaker out: it neither refuses the call nor learns from it. */
   readonly throughBreaker?: boolean;
   readonly onLate?: (result: Result) => void;
+  /** Told of each attempt that failed, wherever it was made. */
+  readonly onFailed?: (error: unknown) => void;
 }
 
 /** What protects one store, and stays from call to call. */
@@ -35,8 +37,14 @@ export function guarded<Result>(
   clock: Clock,
   options: GuardOptions<Result>,
 ): Promise<Result> {
-  const { signal, onLate, throughBreaker = false } = options;
+  const { signal, onLate, onFailed, throughBreaker = false } = options;
   const bounds = { limitMs: attemptTimeoutMs, clock, signal, onLate, throughBreaker };
-  const inTurn = () => bulkhead.run(() => failover.run(call, bounds), signal);
+  const inTurn = () =>
+    bulkhead
+      .run(() => failover.run(call, bounds), signal)
+      .catch((error: unknown) => {
+        onFailed?.(error);
+        throw error;
+      });
   return options.retry ? withRetry(inTurn, { policy: retry, budget, clock, signal }) : inTurn();
 }

@@ -98,7 +98,9 @@ describe('the reads of one tick', () => {
     await until(clock, secrets.preload(paths.map((path) => `s:${path}`)));
     expect(reads(made)).toHaveLength(1);
     expect(clock.monotonicMs()).toBeLessThan(1_100);
-    expect(paths.every((path) => secrets.peekSecret(`s:${path}`)?.reveal() === `value of ${path}`)).toBe(true);
+    expect(paths.every((path) => secrets.peekSecret(`s:${path}`)?.reveal() === `value of ${path}`)).toBe(
+      true,
+    );
     store.goDown();
     // With the one that succeeded these are four calls: a fifth would have the breaker judge.
     for (let turn = 0; turn < 3; turn++) {
@@ -249,7 +251,10 @@ describe('a failure among many', () => {
   it('F21: the leases of answers of which one is missing are given back', async () => {
     const made = bulk();
     const { store, secrets, clock } = made;
-    store.dynamic('x', { ttlMs: 10 * MINUTE_MS }).dynamic('y', { ttlMs: 10 * MINUTE_MS }).put('z', 'three');
+    store
+      .dynamic('x', { ttlMs: 10 * MINUTE_MS })
+      .dynamic('y', { ttlMs: 10 * MINUTE_MS })
+      .put('z', 'three');
     const fetchMany = store.provider.fetchMany?.bind(store.provider);
     store.provider.fetchMany = async (refs, options) =>
       ((await fetchMany?.(refs, options)) ?? []).slice(0, 2);
@@ -379,6 +384,43 @@ describe('a reader that leaves', () => {
     expect(store.live().map((lease) => lease.version)).toEqual([version]);
   });
 
+  it('last of all does not take with it who asks after that in the same tick', async () => {
+    const made = bulk();
+    made.store.put('x', 'one').put('y', 'two');
+    const controller = new AbortController();
+    const leaving = codeOf(made.secrets.getSecret('s:x', { signal: controller.signal }));
+    controller.abort();
+    const next = made.secrets.getSecret('s:y');
+    expect([await leaving, (await next).reveal()]).toEqual(['aborted', 'two']);
+    expect(reads(made)).toEqual(['fetch y']);
+  });
+
+  it('before the call is made is not asked for', async () => {
+    const made = bulk();
+    const { store, secrets, clock } = made;
+    store.put('x', 'one').put('y', 'two').put('z', 'three');
+    const controller = new AbortController();
+    ignored(secrets.getSecret('s:x', { signal: controller.signal }));
+    const staying = Promise.all(['s:y', 's:z'].map((ref) => secrets.getSecret(ref)));
+    controller.abort();
+    await until(clock, staying);
+    expect(reads(made)).toEqual(['fetch-many y,z']);
+  });
+
+  it('between two attempts is not asked for again', async () => {
+    const made = bulk();
+    const { store, secrets, clock } = made;
+    store.put('x', 'one').put('y', 'two');
+    for (const path of ['x', 'y']) store.failAt(path, failure('rate-limited', { retryAfterMs: 2_000 }));
+    const controller = new AbortController();
+    ignored(secrets.getSecret('s:x', { signal: controller.signal }));
+    const staying = secrets.getSecret('s:y');
+    await clock.advance(500);
+    controller.abort();
+    expect((await until(clock, staying)).reveal()).toBe('two');
+    expect(reads(made)).toEqual(['fetch-many x,y', 'fetch y']);
+  });
+
   it('F46: is told that the secrets were closed when they were', async () => {
     const made = bulk();
     const { store, secrets, clock } = made;
@@ -435,6 +477,54 @@ describe('what was read with others', () => {
     expect(secrets.peekSecret('s:x')?.reveal()).toBe('three');
     expect(of('refresh-failed')).toMatchObject([{ ref: 's:y', code: 'permission-denied' }]);
     expect(await codeOf(secrets.getSecret('s:y'))).toBe('permission-denied');
+  });
+
+  it.each(['s:x', 's:x s:y'])(
+    'stale (%s) is refreshed at the next address when the first is down',
+    async (asked) => {
+      const made = bulk({ addresses: ['a', 'b'], config: { cache: { ttl: '1m', maxStale: '1h' } } });
+      const { store, secrets, clock, of } = made;
+      const refs = asked.split(' ');
+      store.put('x', 'one').put('y', 'two');
+      await secrets.preload(refs);
+      await clock.advance(2 * MINUTE_MS);
+      store.put('x', 'three').put('y', 'four');
+      store.downAt.set('a', failure('unavailable'));
+      await secrets.preload(refs);
+      await clock.settle();
+      expect(secrets.peekSecret('s:x')?.reveal()).toBe('three');
+      expect(of('refresh-failed')).toEqual([]);
+      expect(store.calls.every(({ subject }) => subject !== '')).toBe(true);
+    },
+  );
+
+  it('stale is refreshed at the next address when it alone failed at the first', async () => {
+    const made = bulk({ addresses: ['a', 'b'], config: { cache: { ttl: '1m', maxStale: '1h' } } });
+    const { store, secrets, clock, of } = made;
+    store.put('x', 'one').put('y', 'two');
+    await secrets.preload(['s:x', 's:y']);
+    await clock.advance(2 * MINUTE_MS);
+    store.put('x', 'three').put('y', 'four');
+    store.failAt('y', failure('unavailable'));
+    await secrets.preload(['s:x', 's:y']);
+    await clock.settle();
+    expect([secrets.peekSecret('s:x')?.reveal(), secrets.peekSecret('s:y')?.reveal()]).toEqual([
+      'three',
+      'four',
+    ]);
+    expect(of('refresh-failed')).toEqual([]);
+  });
+
+  it('never asks for nothing, whatever failed', async () => {
+    const made = bulk({ addresses: ['a', 'b'], config: { cache: { ttl: '1m', maxStale: '1h' } } });
+    const { store, secrets, clock } = made;
+    store.put('x', 'one').put('y', 'two');
+    await secrets.preload(['s:x', 's:y']);
+    await clock.advance(2 * MINUTE_MS);
+    store.goDown();
+    await secrets.preload(['s:x', 's:y']);
+    await clock.settle();
+    expect(reads(made)).not.toContain('fetch-many ');
   });
 
   it('in the background is tried once, as what is read alone', async () => {

@@ -67,9 +67,7 @@ describe('a read', () => {
     store.put('x', 'one').put('y', 'two').put('z', 'three');
     store.failAt('y', failure('unavailable'));
     store.failAt('z', failure('not-found'));
-    const [x, y, z] = await Promise.all(
-      ['s:x', 's:y', 's:z'].map((ref) => codeOf(secrets.getSecret(ref))),
-    );
+    const [x, y, z] = await Promise.all(['s:x', 's:y', 's:z'].map((ref) => codeOf(secrets.getSecret(ref))));
     expect([x, y, z]).toEqual(['resolved', 'resolved', 'not-found']);
     expect(store.calls.map(({ operation, subject, address }) => [operation, subject, address])).toEqual([
       ['fetch-many', 'x,y,z', 'a'],
@@ -111,8 +109,7 @@ describe('the late answer of an address that was given up', () => {
     expect(store.leases).toHaveLength(4);
     expect(store.live().map(({ version }) => version)).toEqual(versions);
     expect(of('lease-revoked')).toHaveLength(2);
-    for (const ref of ['s:creds', 's:other'])
-      expect(versions).toContain(secrets.peekSecret(ref)?.version);
+    for (const ref of ['s:creds', 's:other']) expect(versions).toContain(secrets.peekSecret(ref)?.version);
   });
 });
 
@@ -184,6 +181,20 @@ describe('a login', () => {
     await clock.advance(30_000);
     expect(store.sessions).toHaveLength(2);
     expect(store.liveSessions().map(({ token }) => token)).toEqual(['token-1']);
+  });
+
+  it('that still hangs for somebody at one address is not joined by who has moved on to another', async () => {
+    const made = places({ session: {}, config: { resilience: { attemptTimeout: '9s' } } });
+    const { store, secrets, clock } = made;
+    store.put('app', 'one').put('other', 'two');
+    store.slowAt.set('a', 20_000);
+    const first = secrets.getSecret('s:app');
+    await clock.advance(1_000);
+    const second = secrets.getSecret('s:other');
+    await until(clock, first);
+    expect(clock.monotonicMs()).toBeLessThan(3_500);
+    await until(clock, second);
+    store.heal();
   });
 
   it('is shared by all who ask at one address', async () => {

@@ -85,6 +85,23 @@ describe('the next store', () => {
     expect(store.calls.map(({ address }) => address)).toEqual(['a', 'b']);
   });
 
+  it.each(['s:app', 's:app s:other'])(
+    'is not asked for %s while one address of the first answers, in one call or in several',
+    async (asked) => {
+      for (const many of [false, true]) {
+        const made = pair({ addresses: ['a', 'b'], many, standby: { many } });
+        for (const path of ['app', 'other']) {
+          made.store.put(path, 'main');
+          made.standby.put(path, 'standby');
+        }
+        made.store.downAt.set('a', failure('unavailable'));
+        const got = await Promise.all(asked.split(' ').map((ref) => made.secrets.getSecret(ref)));
+        expect(got.every((secret) => secret.reveal() === 'main')).toBe(true);
+        expect(made.standby.calls).toEqual([]);
+      }
+    },
+  );
+
   it('is the third when the second fails as well', async () => {
     const { store, standby, clock } = pair();
     const secrets = createSecrets({

@@ -25,7 +25,10 @@ describe('a secret that a pattern matches', () => {
   });
 
   it('F41: is served stale for its own time and no longer', async () => {
-    const { secrets, clock, store } = overridden({ 's:pay/*': { maxStale: '0s' }, 's:app': { maxStale: '1m' } });
+    const { secrets, clock, store } = overridden({
+      's:pay/*': { maxStale: '0s' },
+      's:app': { maxStale: '1m' },
+    });
     await secrets.preload(['s:app', 's:pay/card']);
     store.goDown();
     await clock.advance(5 * MINUTE_MS);
@@ -54,7 +57,10 @@ describe('a secret that a pattern matches', () => {
   });
 
   it('is polled for its consumers within the last tenth of its own ttl', async () => {
-    const { secrets, clock, store } = overridden({ 's:pay/card': { ttl: '30s' }, 's:pay/bank': { ttl: '1h' } });
+    const { secrets, clock, store } = overridden({
+      's:pay/card': { ttl: '30s' },
+      's:pay/bank': { ttl: '1h' },
+    });
     for (const ref of ['s:app', 's:pay/card', 's:pay/bank']) secrets.watch(ref, () => {});
     await secrets.ready();
     await clock.advance(30 * MINUTE_MS);

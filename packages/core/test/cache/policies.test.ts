@@ -13,19 +13,17 @@ const OTHER = { ttlMs: 2, maxStaleMs: 2 };
 const matches = (pattern: string, ref: string) =>
   policiesOf(BASE, [{ pattern, policy: OTHER }])(targetOf(parseRef(ref))) === OTHER;
 
+/** Whether a reference can have `path`: not, say, with a control character behind an escape. */
+const canBeWritten = (path: string) => {
+  try {
+    return parseRef(formatRef({ alias: 'p', path })).path === path;
+  } catch {
+    return false;
+  }
+};
+
 /** Paths that a reference can have, with what a regular expression, a URL or a pattern gives a meaning to. */
-const path = fc
-  .string({ unit: character, minLength: 1, maxLength: 12 })
-  .map((text) => text.replace(/[\p{Cc}\p{Cs}\\]/gu, '').slice(0, 40))
-  .map((text) => ({ alias: 'p', path: text }))
-  .filter((ref) => {
-    try {
-      return parseRef(formatRef(ref)).path === ref.path;
-    } catch {
-      return false;
-    }
-  })
-  .map((ref) => ref.path);
+const path = fc.string({ unit: character, minLength: 1, maxLength: 12 }).filter((text) => canBeWritten(text));
 
 const withoutStars = path.filter((text) => !text.includes('*'));
 
@@ -74,11 +72,23 @@ describe('a pattern', () => {
   it('that is a reference without a star matches exactly that', () => {
     fc.assert(
       fc.property(withoutStars, path, (one, other) => {
-        const [ref, otherRef] = [formatRef({ alias: 'p', path: one }), formatRef({ alias: 'p', path: other })];
+        const [ref, otherRef] = [
+          formatRef({ alias: 'p', path: one }),
+          formatRef({ alias: 'p', path: other }),
+        ];
         expect(matches(ref, ref)).toBe(true);
         expect(matches(ref, otherRef)).toBe(one === other);
       }),
-      { numRuns: 1_000, examples: [['a#b', 'a'], ['a?b', 'a'], ['a%b', 'a'], ['a.b', 'axb'], ['a+', 'aa']] },
+      {
+        numRuns: 1_000,
+        examples: [
+          ['a#b', 'a'],
+          ['a?b', 'a'],
+          ['a%b', 'a'],
+          ['a.b', 'axb'],
+          ['a+', 'aa'],
+        ],
+      },
     );
   });
 
@@ -86,6 +96,7 @@ describe('a pattern', () => {
     const letters = fc.stringMatching(/^[a-z]{1,5}$/);
     fc.assert(
       fc.property(withoutStars, letters, letters, (part, before, after) => {
+        fc.pre(canBeWritten(before + part + after));
         const written = formatRef({ alias: 'p', path: part }).slice(2);
         const ref = `p:${before}${written}${after}`;
         expect(matches(`p:*${written}*`, ref)).toBe(true);

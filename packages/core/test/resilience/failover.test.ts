@@ -267,9 +267,7 @@ describe('the breaker of an address', () => {
       return 'ok';
     };
     // All at once: none knows yet that the others failed.
-    await Promise.all(
-      Array.from({ length: 10 }, () => failover.run(call, { clock, limitMs: LIMIT_MS })),
-    );
+    await Promise.all(Array.from({ length: 10 }, () => failover.run(call, { clock, limitMs: LIMIT_MS })));
     expect(failover.places.map(({ breaker }) => breaker.state)).toEqual(['open', 'closed']);
   });
 
