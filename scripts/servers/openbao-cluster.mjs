@@ -15,21 +15,24 @@ import { freePorts } from './ports.mjs';
  * Starts three nodes of one raft store. A leader that is killed is replaced within a second or so; its `restart()`
  * brings it back as a standby. A standby answers reads itself and forwards the rest.
  *
+ * @param {object} [options]
+ * @param {(address: string) => Promise<string>} [options.front]
+ *   puts something before a node, given its address, and returns where that is: standbys redirect there
  * @returns {Promise<OpenBaoCluster>}
  */
-export async function startOpenBaoCluster() {
+export async function startOpenBaoCluster({ front } = {}) {
   const ports = await freePorts(6);
-  const first = await openBaoNode({ storage: 'raft', ports: ports.slice(0, 2), name: 'node-1' });
-  const followers = await Promise.all(
-    [2, 4].map((from, index) =>
-      openBaoNode({
-        storage: 'raft',
-        ports: ports.slice(from, from + 2),
-        name: `node-${index + 2}`,
-        joins: [first.address],
-      }),
-    ),
-  );
+  const addressOf = (/** @type {number} */ index) => `http://127.0.0.1:${ports[index * 2]}`;
+  const node = async (/** @type {number} */ index) =>
+    openBaoNode({
+      storage: 'raft',
+      ports: ports.slice(index * 2, index * 2 + 2),
+      name: `node-${index + 1}`,
+      joins: index === 0 ? [] : [addressOf(0)],
+      ...(front && { advertised: await front(addressOf(index)) }),
+    });
+  const first = await node(0);
+  const followers = await Promise.all([node(1), node(2)]);
   const all = [first, ...followers];
   const stop = async () => {
     await Promise.all(all.map((node) => node.stop()));

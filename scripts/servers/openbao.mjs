@@ -84,8 +84,9 @@ export async function startOpenBao({ storage = 'memory', tls = false } = {}) {
  * @param {readonly number[]} [options.ports] of the API and of the cluster; free ones by default
  * @param {string} [options.name] within its cluster
  * @param {readonly string[]} [options.joins] addresses of the nodes that it may join
+ * @param {string} [options.advertised] where it says that it is (`api_addr`), such as a proxy before it
  */
-export async function openBaoNode({ storage, tls = false, ports, name = 'node', joins = [] }) {
+export async function openBaoNode({ storage, tls = false, ports, name = 'node', joins = [], advertised }) {
   const command = findOpenBao();
   if (command === undefined) throw new Error('OpenBao is missing: run npm test once, or set KEYTURN_BAO.');
   const [port = 0, clusterPort = 0] = ports ?? (await freePorts(2));
@@ -120,7 +121,7 @@ export async function openBaoNode({ storage, tls = false, ports, name = 'node', 
           },
         },
       ],
-      api_addr: address,
+      api_addr: advertised ?? address,
       cluster_addr: `https://127.0.0.1:${clusterPort}`,
     };
     writeFileSync(join(dataDir, 'config.json'), JSON.stringify(config));

@@ -4,6 +4,10 @@ import { configureDatabaseEngine, type DatabaseEngine } from '../servers/databas
 import { type FaultProxy, startFaultProxy } from '../servers/fault-proxy.js';
 import { type OpenBaoCluster, type OpenBaoServer, startOpenBaoCluster, until } from '../servers/openbao.js';
 import { type PostgresServer, startPostgres } from '../servers/postgres.js';
+import { RIGHT } from './live-readers.js';
+
+/** A role whose leases end 6 s after they began, or were last renewed. */
+export const SHORT = 'database/creds/short';
 
 /** Three nodes of one real store, each behind a proxy that counts, and a real PostgreSQL whose roles they lease. */
 export interface ClusterStack {
@@ -23,7 +27,9 @@ export interface ClusterStack {
   electionMs(): Promise<number>;
   /** How many leased roles exist. */
   roles(): Promise<number>;
-  /** Every node is up, and follows or leads. */
+  /** How many leases the store still knows. */
+  leases(): Promise<number>;
+  /** Starts and unseals what is not, and waits until every node follows or leads. */
   whole(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -39,6 +45,8 @@ export async function startClusterStack(): Promise<ClusterStack> {
   const { nodes, rootToken } = cluster;
   const leader = await cluster.leader();
   const engine = await configureDatabaseEngine({ address: leader.address, token: rootToken }, postgres);
+  await engine.addDynamicRole('short', { ttl: '6s', maxTtl: '1h' });
+  await leader.api('POST', 'secret/data/orders', { data: { key: RIGHT } });
   const proxyOf = (node: OpenBaoServer) => proxies.get(node.address) as FaultProxy;
 
   return {
@@ -67,7 +75,19 @@ export async function startClusterStack(): Promise<ClusterStack> {
     async roles() {
       return (await postgres.query("select from pg_roles where rolname like 'v-%'")).length;
     },
+    async leases() {
+      const { body } = await (await cluster.leader()).call('LIST', `sys/leases/lookup/${SHORT}`);
+      return body?.data?.keys.length ?? 0;
+    },
     async whole() {
+      for (const node of nodes) {
+        const status = await node.call('GET', 'sys/health', undefined, null).then(
+          (answer) => answer.status,
+          () => undefined,
+        );
+        if (status === undefined) await node.restart();
+        if (status === 503) await node.unseal();
+      }
       await until('a leader and two standbys', async () => {
         await cluster.leader();
         return (await cluster.standbys()).length === 2;

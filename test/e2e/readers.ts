@@ -2,26 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isSecretsError, type Secret, type Secrets } from '@keyturn/core';
 import type { PostgresServer } from '../servers/postgres.js';
 
-/** What one kind of read came to, over all of its readers. */
+/** What the reads of one kind came to, over all of their readers. */
 export interface ReadFigures {
   served: number;
   stale: number;
+  /** Values that nobody may have been given. */
+  wrong: number;
+  /** Leased values handed out after the end that they state themselves. */
+  afterTheirEnd: number;
   /** Failures by code. */
   readonly failed: Map<string, number>;
-  /** Values that no one may have been given. */
-  wrong: number;
-  /** Values handed out after the end that they state themselves. */
-  afterTheirEnd: number;
-  /** The longest time, in milliseconds, in which a reader got no value. */
+  /** The longest time, in milliseconds, in which one of the readers got no value. */
   longestGapMs: number;
 }
 
 /** How one kind of read is done. */
 export interface ReaderPlan {
+  readonly name: string;
   readonly read: () => Promise<Secret>;
-  /** Whether a value is right. */
   readonly isRight: (secret: Secret) => boolean;
   readonly readers: number;
+  readonly isLeased?: boolean;
   /** Between two reads of one reader. Default 5. */
   readonly pauseMs?: number;
 }
@@ -30,44 +31,58 @@ export interface Readers {
   readonly figures: ReadFigures;
   /** Begins the longest gap anew. */
   forgetGap(): void;
+  /** The figures as one line of a report. */
+  told(): string;
   stop(): Promise<void>;
 }
 
 /** Reads from many sides at once, again and again until stopped, and looks at each value as it is handed out. */
-export function startReaders({ read, isRight, readers, pauseMs = 5 }: ReaderPlan): Readers {
+export function startReaders(plan: ReaderPlan): Readers {
+  const { name, read, isRight, readers, isLeased = false, pauseMs = 5 } = plan;
   const figures: ReadFigures = {
     served: 0,
     stale: 0,
-    failed: new Map(),
     wrong: 0,
     afterTheirEnd: 0,
+    failed: new Map(),
     longestGapMs: 0,
   };
   let running = true;
   const working = Array.from({ length: readers }, async () => {
     let servedMs = performance.now();
+    const sawGap = () => {
+      figures.longestGapMs = Math.max(figures.longestGapMs, performance.now() - servedMs);
+    };
     while (running) {
       try {
         const secret = await read();
         figures.served++;
         if (secret.stale) figures.stale++;
-        if (secret.expiresAt !== undefined && !secret.stale && secret.expiresAt.getTime() < Date.now())
+        if (isLeased && secret.expiresAt !== undefined && secret.expiresAt.getTime() < Date.now())
           figures.afterTheirEnd++;
         if (!isRight(secret)) figures.wrong++;
-        const nowMs = performance.now();
-        figures.longestGapMs = Math.max(figures.longestGapMs, nowMs - servedMs);
-        servedMs = nowMs;
+        sawGap();
+        servedMs = performance.now();
       } catch (error) {
         const code = isSecretsError(error) ? error.code : String(error);
         figures.failed.set(code, (figures.failed.get(code) ?? 0) + 1);
       }
       await sleep(pauseMs);
     }
+    sawGap();
   });
   return {
     figures,
     forgetGap() {
       figures.longestGapMs = 0;
+    },
+    told() {
+      const { served, stale, wrong, afterTheirEnd, failed, longestGapMs } = figures;
+      const failures = [...failed].map(([code, count]) => `${count} ${code}`).join(', ') || 'none';
+      return (
+        `${name}: ${served} served, ${stale} of them stale, ${wrong} wrong, ${afterTheirEnd} after their end; ` +
+        `failed: ${failures}; longest gap ${Math.round(longestGapMs)} ms`
+      );
     },
     async stop() {
       running = false;
@@ -76,26 +91,27 @@ export function startReaders({ read, isRight, readers, pauseMs = 5 }: ReaderPlan
   };
 }
 
-/** Readings as one line of a report. */
-export function told(name: string, { figures }: Readers): string {
-  const { served, stale, failed, wrong, afterTheirEnd, longestGapMs } = figures;
-  const failures = [...failed].map(([code, count]) => `${count} ${code}`).join(', ') || '0';
-  return (
-    `${name}: ${served} served (${stale} stale, ${wrong} wrong, ${afterTheirEnd} after their end), ` +
-    `failed ${failures}, longest gap ${Math.round(longestGapMs)} ms`
-  );
+/** Readers of a leased credential, with the database as witness. */
+export interface LeaseReaders extends Readers {
+  /** The user names that were handed out after the end of their lease, as the database knows it. */
+  servedLate(): string[];
+  /** The user names that were handed out. */
+  handedOut(): string[];
 }
 
 /**
- * Readers of a leased credential whose values the database bears witness to: it says until when each role is valid, which
- * is 5 s after its lease, cut to whole seconds.
+ * Reads a leased credential. The database says until when a role is valid: 5 s after its lease ends, cut to a second.
  */
-export function startLeaseReaders(secrets: Secrets, ref: string, postgres: PostgresServer, readers: number) {
+export function startLeaseReaders(
+  secrets: Secrets,
+  ref: string,
+  { postgres, readers }: { readonly postgres: PostgresServer; readonly readers: number },
+): LeaseReaders {
   const passwords = new Map<string, string>();
   const lastServedMs = new Map<string, number>();
   const endsMs = new Map<string, number>();
   let running = true;
-  const witness = (async () => {
+  const witnessing = (async () => {
     while (running) {
       const roles = await postgres.query(
         "select rolname, extract(epoch from rolvaliduntil) * 1000 as until from pg_roles where rolname like 'v-%'",
@@ -105,6 +121,8 @@ export function startLeaseReaders(secrets: Secrets, ref: string, postgres: Postg
     }
   })();
   const reading = startReaders({
+    name: 'leased',
+    isLeased: true,
     readers,
     read: () => secrets.getSecret(ref),
     isRight(secret) {
@@ -116,17 +134,15 @@ export function startLeaseReaders(secrets: Secrets, ref: string, postgres: Postg
   });
   return {
     ...reading,
-    /** Which credentials were handed out after the end of their lease, as the database knows it. */
     servedLate: () =>
       [...lastServedMs].flatMap(([name, ms]) =>
         ms > (endsMs.get(name) ?? Number.POSITIVE_INFINITY) ? [name] : [],
       ),
-    /** How many different credentials were handed out. */
-    credentials: () => lastServedMs.size,
+    handedOut: () => [...lastServedMs.keys()],
     async stop() {
       await reading.stop();
       running = false;
-      await witness;
+      await witnessing;
     },
   };
 }

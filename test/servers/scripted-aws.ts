@@ -24,6 +24,8 @@ export interface ScriptedAws {
   readonly calls: readonly AwsCall[];
   /** How often an action was called. */
   count(action: string): number;
+  /** How many connections are open. */
+  connections(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -46,6 +48,10 @@ export async function startScriptedAws(answer: (call: AwsCall) => AwsAnswer): Pr
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     count: (action) => calls.filter((call) => call.action === action).length,
+    connections: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+      }),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

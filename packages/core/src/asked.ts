@@ -15,6 +15,9 @@ interface Answer {
   readonly promise: Promise<Secret>;
 }
 
+/** Told of a value that was made from others, at `target`. */
+type Derived = (target: Target, value: SecretValue) => void;
+
 /** One reference of what was asked for: a target, as a whole or a field of it. */
 interface Part {
   /** The target's place among the targets. */
@@ -35,27 +38,29 @@ export class Asked {
   /** What it is called. */
   readonly ref: string;
   readonly #input: SecretInput;
-  readonly #parts: ReadonlyMap<string, Part>;
+  /** By the names that a template has for them. */
+  readonly #parts: Readonly<Record<string, Part>>;
   readonly #clock: Clock;
-  readonly #derived: (target: Target, value: SecretValue) => void;
+  readonly #derived: Derived;
   #answer: Answer | undefined;
 
   /**
    * @throws SecretsError `invalid-ref` for a malformed reference
    */
-  constructor(input: SecretInput, clock: Clock, derived: (target: Target, value: SecretValue) => void) {
-    const refs = input instanceof Template ? input.refs : { [ONLY]: input };
-    const targets = new Map<string, Target>();
-    const parts = Object.entries(refs).map(([name, text]): [string, Part] => {
+  constructor(input: SecretInput, clock: Clock, derived: Derived) {
+    const targets: Target[] = [];
+    const parts: Record<string, Part> = Object.create(null);
+    for (const [name, text] of Object.entries(input instanceof Template ? input.refs : { [ONLY]: input })) {
       const ref = parseRef(text);
       const target = targetOf(ref);
-      if (!targets.has(target.ref)) targets.set(target.ref, target);
-      return [name, { place: [...targets.keys()].indexOf(target.ref), ref: text, field: ref.field }];
-    });
-    this.targets = [...targets.values()];
-    this.ref = typeof input === 'string' ? input : `template(${[...targets.keys()].join(', ')})`;
+      const known = targets.findIndex((other) => other.ref === target.ref);
+      const place = known === -1 ? targets.push(target) - 1 : known;
+      parts[name] = { place, ref: text, field: ref.field };
+    }
+    this.targets = targets;
+    this.ref = typeof input === 'string' ? input : `template(${targets.map(({ ref }) => ref).join(', ')})`;
     this.#input = input;
-    this.#parts = new Map(parts);
+    this.#parts = parts;
     this.#clock = clock;
     this.#derived = derived;
   }
@@ -104,7 +109,7 @@ export class Asked {
   #value(entries: readonly Entry[]): SecretValue {
     const input = this.#input;
     if (input instanceof Template) return this.#rendered(input, entries);
-    return this.#valueOf(this.#parts.get(ONLY) as Part, entries);
+    return this.#valueOf(this.#parts[ONLY] as Part, entries);
   }
 
   #valueOf({ place, ref, field }: Part, entries: readonly Entry[]): SecretValue {
@@ -118,7 +123,7 @@ export class Asked {
     const recipe = [input.text, ...Object.values(input.refs), versionOf(entries)].join('\n');
     return newest.derive(recipe, () => {
       const text = input.render((name, field) => {
-        const part = this.#parts.get(name) as Part;
+        const part = this.#parts[name] as Part;
         const value = this.#valueOf(part, entries);
         return (field === undefined ? value : value.field(field, part.ref)).single(part.ref).toString('utf8');
       });

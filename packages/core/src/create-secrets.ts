@@ -83,7 +83,7 @@ export function createSecrets(config: SecretsConfig): Secrets {
   });
   const router = new Router(new Map(routes));
 
-  const targets = new TrackedTargets(cache, queue, instance);
+  const targets = new TrackedTargets(cache, queue, instance, (tracked) => upkeep.act(tracked));
   const revocations = new Revocations({
     queue,
     clock,

@@ -15,8 +15,10 @@ import type { LeaseManager } from './lease/lease-manager.js';
 import type { TimerQueue } from './lease/timer-queue.js';
 import { checkSchema, type ValueOf } from './model/schema.js';
 import type { Secret } from './model/secret.js';
+import type { SecretValue } from './model/secret-value.js';
 import { type SecretInput, Template } from './model/template.js';
 import type { Router } from './provider/router.js';
+import type { Target } from './provider/target.js';
 import type { Resolved, Resolver } from './resolver.js';
 import type { Clock } from './time/clock.js';
 
@@ -44,6 +46,8 @@ export class Secrets implements SecretSource, AsyncDisposable {
   readonly #byTemplate = new WeakMap<Template, Asked>();
   readonly #consumptions = new Set<Consumption>();
   readonly #ended = sharedAbort();
+  readonly #derived = (target: Target, value: SecretValue): void =>
+    this.#parts.router.routes(target)[0].runtime.register(target.ref, value);
   #closing: Promise<void> | undefined;
 
   /** Use `createSecrets`. */
@@ -270,10 +274,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   #ask(input: SecretInput): Asked {
     const known = input instanceof Template ? this.#byTemplate.get(input) : this.#byRef.get(input);
     if (known !== undefined) return known;
-    const { router } = this.#parts;
-    const asked = new Asked(input, this.#clock, (target, value) =>
-      router.routes(target)[0].runtime.register(target.ref, value),
-    );
+    const asked = new Asked(input, this.#clock, this.#derived);
     if (input instanceof Template) this.#byTemplate.set(input, asked);
     else this.#byRef.set(input, asked);
     return asked;

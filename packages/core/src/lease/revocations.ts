@@ -4,7 +4,7 @@ import type { Diagnostics } from '../diagnostics.js';
 import { isSecretsError } from '../errors/secrets-error.js';
 import type { HostClock } from '../time/clock.js';
 import { retryAfterMs } from './schedule.js';
-import type { Ticket, TimerQueue } from './timer-queue.js';
+import type { Task, TimerQueue } from './timer-queue.js';
 
 /** The wait between the attempts of a shutdown, which has little time, in milliseconds. */
 const PAUSE_MS = 1_000;
@@ -18,7 +18,7 @@ export class Revocations {
   readonly #clock: HostClock;
   readonly #diagnostics: Diagnostics;
   readonly #limitMs: number;
-  readonly #waiting = new Map<Entry, Ticket>();
+  readonly #waiting = new Map<Entry, Task>();
   readonly #running = new Set<Promise<void>>();
   /**
    * How long a revocation that failed is tried again: for the length of the lease, counted from the first attempt.
@@ -64,8 +64,8 @@ export class Revocations {
   }
 
   async #tryAll(): Promise<void> {
-    for (const [entry, ticket] of this.#waiting) {
-      this.#queue.cancel(ticket);
+    for (const [entry, task] of this.#waiting) {
+      this.#queue.cancel(task);
       void this.revoke(entry);
     }
     await Promise.all(this.#running);

@@ -18,7 +18,7 @@ import {
   retryAfterMs,
   shouldReplace,
 } from './schedule.js';
-import type { Ticket, TimerQueue } from './timer-queue.js';
+import type { Task, TimerQueue } from './timer-queue.js';
 
 /**
  * The shortest turn in which a login is renewed or replaced, in milliseconds. One that comes from outside gives
@@ -39,7 +39,7 @@ export class SessionKeeper implements SessionObserver {
   readonly #diagnostics: Diagnostics;
   readonly #phase: number;
   #kept: { readonly session: Session; readonly failover: Failover } | undefined;
-  #ticket: Ticket | undefined;
+  #task: Task | undefined;
   /** Logins that were followed by another and still have leases in use. */
   readonly #leaving = new Set<Grant>();
   readonly #stopped = sharedAbort();
@@ -76,7 +76,7 @@ export class SessionKeeper implements SessionObserver {
   }
 
   lost(grant: Grant): void {
-    this.#queue.cancel(this.#ticket);
+    this.#queue.cancel(this.#task);
     this.#diagnostics.emit('session-lost', { provider: this.#alias });
     this.#leases().replaceChildren(grant);
   }
@@ -84,7 +84,7 @@ export class SessionKeeper implements SessionObserver {
   /** Keeps it no more; `end` ends it at the backend. */
   stop(reason: SecretsError): void {
     this.#stopped.abort(reason);
-    this.#queue.cancel(this.#ticket);
+    this.#queue.cancel(this.#task);
   }
 
   /** Revokes the login in use and those before it, last of all, and allows no other. Never rejects. */
@@ -96,7 +96,7 @@ export class SessionKeeper implements SessionObserver {
   }
 
   #hold(grant: Grant, lease: Lease | undefined, sentMs: number): void {
-    this.#queue.cancel(this.#ticket);
+    this.#queue.cancel(this.#task);
     this.#failures = 0;
     if (lease === undefined) return;
     this.#ttlMs = lease.ttlMs;
@@ -217,8 +217,8 @@ export class SessionKeeper implements SessionObserver {
   }
 
   #wakeAt(atMs: number, run: () => Promise<void>): void {
-    this.#queue.cancel(this.#ticket);
-    this.#ticket = this.#queue.schedule(atMs, () => void run());
+    this.#queue.cancel(this.#task);
+    this.#task = this.#queue.schedule(atMs, () => void run());
   }
 
   /** Calls where the backend answers, open breaker or not. With a limit of its own it goes on after `stop`, waited for. */

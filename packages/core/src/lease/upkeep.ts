@@ -58,16 +58,20 @@ export class Upkeep {
     return this.#stopped.signal.aborted;
   }
 
+  /** Does what is due for `tracked`. */
+  act(tracked: Tracked): void {
+    void (tracked.action === 'renew' ? this.#renew(tracked) : this.replace(tracked));
+  }
+
   /** Does nothing more; what is under way is aborted. */
   stop(reason: SecretsError): void {
     this.#stopped.abort(reason);
-    for (const tracked of this.#targets.all()) this.#queue.cancel(tracked.ticket);
+    for (const tracked of this.#targets.all()) this.#queue.cancel(tracked);
   }
 
   /** Schedules what comes next for the version that has come into service in the place of `held`. */
   schedule(tracked: Tracked, held: Entry | undefined): void {
-    this.#queue.cancel(tracked.ticket);
-    tracked.ticket = undefined;
+    this.#queue.cancel(tracked);
     const { entry } = tracked;
     if (entry === undefined || this.isStopped) return;
     if (this.#isOverdue(entry, held)) {
@@ -88,8 +92,8 @@ export class Upkeep {
       tracked.phase,
     );
     if (next === undefined) return;
-    const act = next.action === 'renew' ? () => this.#renew(tracked) : () => this.replace(tracked);
-    this.#wakeAt(tracked, entry.term.sentMs + next.afterMs, act);
+    const action = next.action === 'renew' ? 'renew' : 'replace';
+    this.#wakeAt(tracked, entry.term.sentMs + next.afterMs, action);
     const { grant } = entry;
     if (grant !== undefined && grant !== runtime.session?.grant) this.replaceBefore(tracked, grant.untilMs);
   }
@@ -98,8 +102,8 @@ export class Upkeep {
   replaceBefore(tracked: Tracked, untilMs: number): void {
     const nowMs = this.#clock.monotonicMs();
     const atMs = nowMs + (Math.max(0, untilMs - nowMs) / 2) * this.#clock.random();
-    const plannedMs = this.#queue.has(tracked.ticket) ? tracked.ticket.atMs : Number.POSITIVE_INFINITY;
-    this.#wakeAt(tracked, Math.min(atMs, plannedMs), () => this.replace(tracked));
+    const plannedMs = this.#queue.has(tracked) ? tracked.atMs : Number.POSITIVE_INFINITY;
+    this.#wakeAt(tracked, Math.min(atMs, plannedMs), 'replace');
   }
 
   /** Fetches anew. The pull path has what comes admitted; a failure is tried again while anybody needs it. */
@@ -123,7 +127,7 @@ export class Upkeep {
   /** A consumer could not be served: says so, and fetches until it can be, unless that is under way. */
   couldNotServe(tracked: Tracked, failure: SecretsError): void {
     if (this.isStopped) return;
-    if (tracked.entry === undefined && !this.#queue.has(tracked.ticket)) this.#failed(tracked, failure);
+    if (tracked.entry === undefined && !this.#queue.has(tracked)) this.#failed(tracked, failure);
     else this.#report(tracked, failure, undefined);
   }
 
@@ -138,7 +142,7 @@ export class Upkeep {
     const atMs =
       this.#clock.monotonicMs() + refetchAfterMs(Math.min(tracked.failures, 3), this.#clock.random());
     entry.recheckAt(atMs);
-    if (tracked.consumers.size > 0) this.#wakeAt(tracked, atMs, () => this.replace(tracked));
+    if (tracked.consumers.size > 0) this.#wakeAt(tracked, atMs, 'replace');
   }
 
   /** How long one attempt may take while a lease runs out: a store that hangs must leave time for another. */
@@ -193,7 +197,7 @@ export class Upkeep {
     }
     const delayMs = retryAfterMs(remainingMs, this.#clock.random(), failure.retryAfterMs);
     this.#report(tracked, failure, delayMs);
-    this.#wakeAt(tracked, nowMs + delayMs, () => this.#renew(tracked));
+    this.#wakeAt(tracked, nowMs + delayMs, 'renew');
   }
 
   /** A fetch failed: it is tried again while the version lasts or somebody needs the next. */
@@ -214,7 +218,7 @@ export class Upkeep {
       ? retryAfterMs(remainingMs, random, failure.retryAfterMs)
       : refetchAfterMs(tracked.failures, random, failure.retryAfterMs);
     this.#report(tracked, failure, delayMs);
-    this.#wakeAt(tracked, nowMs + delayMs, () => this.replace(tracked));
+    this.#wakeAt(tracked, nowMs + delayMs, 'replace');
   }
 
   /**
@@ -242,8 +246,8 @@ export class Upkeep {
     this.#diagnostics.emit('refresh-failed', { ref: tracked.target.ref, code: error.code, error, retryInMs });
   }
 
-  #wakeAt(tracked: Tracked, atMs: number, act: () => Promise<void>): void {
-    this.#queue.cancel(tracked.ticket);
-    tracked.ticket = this.#queue.schedule(atMs, () => void act());
+  #wakeAt(tracked: Tracked, atMs: number, action: Tracked['action']): void {
+    tracked.action = action;
+    this.#queue.put(tracked, atMs);
   }
 }

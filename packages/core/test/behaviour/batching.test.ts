@@ -515,6 +515,20 @@ describe('what was read with others', () => {
     expect(of('refresh-failed')).toEqual([]);
   });
 
+  it('in the background is told of its failure while a caller beside it is tried again', async () => {
+    const made = bulk({ config: { cache: { ttl: '1m', maxStale: '1h' } } });
+    const { store, secrets, clock, of } = made;
+    store.put('x', 'one').put('y', 'two');
+    await secrets.getSecret('s:x');
+    await clock.advance(2 * MINUTE_MS);
+    store.failNext('fetch-many', failure('rate-limited', { retryAfterMs: 3_000 }));
+    const both = Promise.all(['s:x', 's:y'].map((ref) => secrets.getSecret(ref)));
+    await clock.settle();
+    expect(of('refresh-failed')).toMatchObject([{ ref: 's:x', code: 'rate-limited' }]);
+    expect((await until(clock, both)).map((secret) => secret.reveal())).toEqual(['one', 'two']);
+    expect(reads(made)).toEqual(['fetch x', 'fetch-many x,y', 'fetch y']);
+  });
+
   it('never asks for nothing, whatever failed', async () => {
     const made = bulk({ addresses: ['a', 'b'], config: { cache: { ttl: '1m', maxStale: '1h' } } });
     const { store, secrets, clock } = made;

@@ -1,7 +1,7 @@
 import { fakeClock } from '@keyturn/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { type Ticket, TimerQueue } from '../../src/lease/timer-queue.js';
+import { type Task, TimerQueue } from '../../src/lease/timer-queue.js';
 import { steadyClock } from '../../src/time/steady-clock.js';
 
 const HOUR_MS = 3_600_000;
@@ -42,9 +42,9 @@ describe('the timer queue', () => {
   it('ten thousand tasks cost one host timer, and an idle queue none', async () => {
     const clock = fakeClock();
     const queue = new TimerQueue(clock);
-    const tickets = Array.from({ length: 10_000 }, (_, number) => queue.schedule(1_000 + number, () => {}));
+    const tasks = Array.from({ length: 10_000 }, (_, number) => queue.schedule(1_000 + number, () => {}));
     expect([queue.size, clock.pending]).toEqual([10_000, 1]);
-    for (const ticket of tickets) queue.cancel(ticket);
+    for (const task of tasks) queue.cancel(task);
     expect([queue.size, clock.pending]).toEqual([0, 0]);
   });
 
@@ -52,7 +52,7 @@ describe('the timer queue', () => {
     const clock = fakeClock();
     const queue = new TimerQueue(clock);
     const ran: string[] = [];
-    const [a, b] = ['a', 'b'].map((name) => queue.schedule(1_000, () => ran.push(name))) as [Ticket, Ticket];
+    const [a, b] = ['a', 'b'].map((name) => queue.schedule(1_000, () => ran.push(name))) as [Task, Task];
     queue.cancel(a);
     queue.cancel(a);
     await clock.advance(1_000);
@@ -103,11 +103,11 @@ describe('the timer queue', () => {
     const clock = fakeClock();
     const queue = new TimerQueue(clock);
     const ran = vi.fn();
-    const ticket = queue.schedule(1_000, ran);
+    const task = queue.schedule(1_000, ran);
     queue.close();
     queue.schedule(1_000, ran);
     await clock.advance(HOUR_MS);
-    expect([ran.mock.calls.length, clock.pending, queue.has(ticket)]).toEqual([0, 0, false]);
+    expect([ran.mock.calls.length, clock.pending, queue.has(task)]).toEqual([0, 0, false]);
   });
 
   it('does what a sorted list would do, cancels and all, with one timer at most', async () => {
@@ -121,18 +121,18 @@ describe('the timer queue', () => {
         const clock = fakeClock();
         const queue = new TimerQueue(clock);
         const ran: number[] = [];
-        const tickets: Ticket[] = [];
+        const tasks: Task[] = [];
         let list: { readonly id: number; readonly atMs: number }[] = [];
         const expected: number[] = [];
         for (const step of [...script, { advance: 300_000 }]) {
           if ('inMs' in step) {
-            const id = tickets.length;
+            const id = tasks.length;
             const atMs = clock.monotonicMs() + step.inMs;
-            tickets.push(queue.schedule(atMs, () => ran.push(atMs)));
+            tasks.push(queue.schedule(atMs, () => ran.push(atMs)));
             list.push({ id, atMs });
           } else if ('cancel' in step) {
-            const id = step.cancel % Math.max(1, tickets.length);
-            queue.cancel(tickets[id]);
+            const id = step.cancel % Math.max(1, tasks.length);
+            queue.cancel(tasks[id]);
             list = list.filter((task) => task.id !== id);
           } else {
             await clock.advance(step.advance);

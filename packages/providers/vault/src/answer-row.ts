@@ -22,6 +22,8 @@ export interface CallFacts {
   readonly capability: 'read' | 'list' | 'update';
   /** What to look at when the login is refused. */
   readonly advice?: string | undefined;
+  /** Whether the request named the state of the store that must have been reached (X-Vault-Index). */
+  readonly namesIndex?: boolean;
 }
 
 /** Words for people, or how to make them. */
@@ -33,20 +35,20 @@ export interface AnswerRow {
   readonly purposes?: readonly Purpose[];
   /** What the store's own words match. They decide, and are never repeated: some quote connection strings. */
   readonly says?: RegExp;
-  readonly also?: (answer: HttpAnswer) => boolean;
+  readonly also?: (answer: HttpAnswer, facts: CallFacts) => boolean;
   readonly code: ErrorCode;
   readonly problem: Sentence;
   readonly remedy: Sentence;
 }
 
 /** Whether `row` speaks about `answer`. */
-export function applies(row: AnswerRow, answer: HttpAnswer, { purpose }: CallFacts): boolean {
+export function applies(row: AnswerRow, answer: HttpAnswer, facts: CallFacts): boolean {
   const [from, to] = typeof row.status === 'number' ? [row.status, row.status] : row.status;
   return (
     answer.status >= from &&
     answer.status <= to &&
-    (row.purposes === undefined || row.purposes.includes(purpose)) &&
+    (row.purposes === undefined || row.purposes.includes(facts.purpose)) &&
     (row.says === undefined || row.says.test(wordsOf(answer.body))) &&
-    (row.also === undefined || row.also(answer))
+    (row.also === undefined || row.also(answer, facts))
   );
 }

@@ -1,5 +1,5 @@
 import { jsonText } from '@keyturn/core/provider';
-import type { HttpAnswer } from './answer.js';
+import { type HttpAnswer, wordsOf } from './answer.js';
 import type { AnswerRow, CallFacts, Purpose } from './answer-row.js';
 import { type JsonObject, objectOf, textOf } from './json-object.js';
 
@@ -8,7 +8,7 @@ const LEASES: readonly Purpose[] = ['renew-lease', 'revoke-lease'];
 
 const STAYS = 'The value held before stays; check the server, and the setting address.';
 const LATER = 'It is asked again later; if it goes on, look at the server.';
-const TO_ACTIVE = 'Point address at the active node, or at a load balancer that knows it.';
+const TO_ACTIVE = 'Name the active node in address as well, or a load balancer that knows it.';
 
 /**
  * What an answer that is no success means: status and words → code and sentences. The first row that applies
@@ -30,7 +30,8 @@ export const ANSWER_ROWS: readonly AnswerRow[] = [
     remedy: LATER,
   },
   {
-    status: 412,
+    status: [412, 429],
+    also: isBehind,
     code: 'unavailable',
     problem: 'The node has not yet seen what another node wrote.',
     remedy: LATER,
@@ -63,7 +64,7 @@ export const ANSWER_ROWS: readonly AnswerRow[] = [
   },
   {
     status: 500,
-    says: /standby mode/,
+    says: /standby mode|local node not active/,
     code: 'unavailable',
     problem: 'The node is in standby and cannot pass the request on.',
     remedy: TO_ACTIVE,
@@ -94,6 +95,20 @@ export const ANSWER_ROWS: readonly AnswerRow[] = [
     code: 'unavailable',
     problem: 'The mount is being upgraded, or the node is still joining.',
     remedy: LATER,
+  },
+  {
+    status: 400,
+    also: refusesIndex,
+    code: 'unavailable',
+    problem: 'The server does not know the form of the state that another one named.',
+    remedy: 'It is asked again without it; if it goes on, check what answers at address.',
+  },
+  {
+    status: 400,
+    says: /replication DR secondary mode|cannot write to read-?only storage/i,
+    code: 'unavailable',
+    problem: 'The node is a secondary that does not answer this.',
+    remedy: TO_ACTIVE,
   },
 
   // From here on only the store itself is believed: a proxy's 404 must not look like a deleted secret.
@@ -257,6 +272,24 @@ export const ANSWER_ROWS: readonly AnswerRow[] = [
     remedy: STAYS,
   },
 ];
+
+/**
+ * Whether a node refused because it has not reached the X-Vault-Index of the request: 412 at Vault; at OpenBao 429 with
+ * an empty list of errors, where a quota would say which.
+ */
+export function isBehind(
+  { status, body }: HttpAnswer,
+  { namesIndex }: Pick<CallFacts, 'namesIndex'>,
+): boolean {
+  if (status === 412) return true;
+  const errors = body.kind === 'json' ? body.content.errors : undefined;
+  return status === 429 && namesIndex === true && Array.isArray(errors) && errors.length === 0;
+}
+
+/** Whether a server cannot read the X-Vault-Index of the request: what answered before was of another make. */
+export function refusesIndex({ status, body }: HttpAnswer): boolean {
+  return status === 400 && /X-Vault-Index/i.test(wordsOf(body));
+}
 
 function foreignProblem(_: CallFacts, { status, body }: HttpAnswer): string {
   const looks = body.kind === 'foreign' ? body.looks : 'no body';

@@ -8,6 +8,8 @@ export interface HttpAnswer {
   readonly body: ResponseBody;
   /** How long the server asked to wait (Retry-After in seconds), in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** How far the node that answered had come (X-Vault-Index); opaque. */
+  readonly index: string | undefined;
 }
 
 /** What every success of the store comes in. */

@@ -3,20 +3,31 @@ import { abortReason } from './abort-reason.js';
 import { type Envelope, envelopeOf, type HttpAnswer } from './answer.js';
 import { answerError } from './answer-error.js';
 import type { Purpose } from './answer-row.js';
+import { isBehind, refusesIndex } from './answer-rows.js';
+import type { ApiAddress } from './api-address.js';
 import { encodePath } from './api-path.js';
+import { isRedirect } from './redirect.js';
+import { ReplicationIndex } from './replication-index.js';
 import { Transport } from './transport.js';
 import type { VaultSettings } from './vault-settings.js';
 
+/** Who calls, where, and until when. */
+export interface Caller {
+  readonly signal: AbortSignal;
+  /** Undefined: nobody in particular, for logins. */
+  readonly token?: string | undefined;
+  /** One of the configured addresses, by its name; the first of them when undefined. */
+  readonly address?: string | undefined;
+}
+
 /** One call of the store's API. */
-export interface VaultCall {
+export interface VaultCall extends Caller {
   readonly purpose: Purpose;
   /** Below `/v1/`, safe and not yet encoded. */
   readonly path: string;
   readonly query?: string;
   /** Makes it a write. */
   readonly body?: Readonly<Record<string, unknown>>;
-  readonly token?: string;
-  readonly signal: AbortSignal;
   /** What to look at when a login is refused. */
   readonly advice?: string;
   /** False for the endpoints that exist only outside of namespaces. */
@@ -52,7 +63,9 @@ interface NodeVaultRequest {
 export class VaultClient {
   readonly #settings: VaultSettings;
   readonly #transport: Transport;
-  #nodeVault: Promise<NodeVault> | undefined;
+  readonly #index = new ReplicationIndex();
+  /** One for each address that was called. */
+  readonly #nodeVaults = new Map<ApiAddress, Promise<NodeVault>>();
 
   constructor(settings: VaultSettings) {
     this.#settings = settings;
@@ -69,13 +82,20 @@ export class VaultClient {
     const capability = body !== undefined ? 'update' : purpose === 'list' ? 'list' : 'read';
     try {
       signal.throwIfAborted();
-      const answer = await this.#send(call, encodePath(path));
-      const failure = answerError(answer, { purpose, path, capability, advice });
+      const index = this.#index.headers();
+      const answer = await this.#send(call, encodePath(path), index);
+      const facts = { purpose, path, capability, advice, namesIndex: index !== undefined } as const;
+      if (refusesIndex(answer)) this.#index.forget();
+      else if (isBehind(answer, facts)) this.#index.refused();
+      else this.#index.answered(answer.index);
+      const failure = answerError(answer, facts);
       if (failure !== undefined) throw failure;
       return envelopeOf(answer.body);
     } catch (error) {
       if (signal.aborted) throw abortReason(signal);
-      throw isSecretsError(error) ? error : unsent(error);
+      if (!isSecretsError(error)) throw unsent(error);
+      if (isUnled(error)) this.#index.forget();
+      throw error;
     }
   }
 
@@ -84,10 +104,9 @@ export class VaultClient {
     return this.#transport.close();
   }
 
-  async #send(call: VaultCall, encodedPath: string): Promise<HttpAnswer> {
+  async #send(call: VaultCall, encodedPath: string, index: object | undefined): Promise<HttpAnswer> {
     const { purpose, query, body, token, signal, inNamespace = true } = call;
-    this.#nodeVault ??= this.#load();
-    const nodeVault = await this.#nodeVault;
+    const nodeVault = await this.#nodeVaultAt(this.#addressOf(call));
     signal.throwIfAborted();
     const { namespace } = this.#settings;
     const options = {
@@ -96,6 +115,7 @@ export class VaultClient {
         Accept: 'application/json',
         'User-Agent': 'keyturn-vault',
         'X-Vault-Request': 'true',
+        ...index,
         ...(token === undefined ? {} : { 'X-Vault-Token': token }),
         ...(namespace === undefined || !inNamespace ? {} : { 'X-Vault-Namespace': namespace }),
       },
@@ -105,32 +125,56 @@ export class VaultClient {
     return purpose === 'list' ? nodeVault.list(encoded, options) : nodeVault.read(encoded, options);
   }
 
-  async #load(): Promise<NodeVault> {
+  #addressOf({ address }: Caller): ApiAddress {
+    const { addresses } = this.#settings;
+    if (address === undefined) return addresses[0];
+    const found = addresses.find(({ name }) => name === address);
+    if (found !== undefined) return found;
+    throw new SecretsError('invalid-config', {
+      problem: 'The call is for an address that is not configured, and the token is not sent there.',
+      remedy: 'Add it to the setting address.',
+    });
+  }
+
+  #nodeVaultAt(address: ApiAddress): Promise<NodeVault> {
+    const known = this.#nodeVaults.get(address) ?? this.#load(address);
+    this.#nodeVaults.set(address, known);
+    return known;
+  }
+
+  async #load(address: ApiAddress): Promise<NodeVault> {
     const { default: createNodeVault } = await import('node-vault');
     const nodeVault = createNodeVault({
-      endpoint: this.#settings.address,
+      endpoint: address.url,
       apiVersion: 'v1',
       commands: {},
       noCustomHTTPVerbs: true,
       debug: () => {},
-      'request-promise': { defaults: () => (request: NodeVaultRequest) => this.#transmit(request) },
+      'request-promise': { defaults: () => (request: NodeVaultRequest) => this.#transmit(request, address) },
     });
     return Object.assign(nodeVault as object, { token: '', namespace: '', pathPrefix: '' }) as NodeVault;
   }
 
   /** Says 200 for every answer, so that node-vault hands it on as it is. */
-  async #transmit({ method, uri, json, headers, signal }: NodeVaultRequest): Promise<object> {
+  async #transmit(request: NodeVaultRequest, address: ApiAddress): Promise<object> {
+    const { method, uri, json, headers, signal } = request;
     const body = json === undefined ? undefined : JSON.stringify(json);
     const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
     const answer = await this.#transport.send({
       method,
       url: uri,
+      address,
       headers: { ...headers, ...type },
       body,
       signal,
     });
     return { statusCode: 200, body: answer, request: { path: '' } };
   }
+}
+
+/** Whether a node could not reach the active one: it says so, or redirects to where nobody answers. */
+function isUnled({ code, status = 0 }: SecretsError): boolean {
+  return code === 'unavailable' && (status === 500 || isRedirect(status));
 }
 
 function unsent(cause: unknown): SecretsError {

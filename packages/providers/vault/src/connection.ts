@@ -2,13 +2,13 @@ import type { Agent, ClientRequest, RequestOptions } from 'node:http';
 import { invalidConfig } from './invalid-config.js';
 import type { VaultTls } from './tls-settings.js';
 
-/** An open door to one server: its agent keeps connections, and every request goes through it. */
+/** An open door: its agent keeps connections to each server, and every request goes through it. */
 export interface Connection {
   readonly agent: Agent;
   request(url: URL, options: RequestOptions): ClientRequest;
 }
 
-/** More wait in line: a thousand cold secrets must not open a thousand connections. */
+/** To one server. More wait in line: a thousand cold secrets must not open a thousand connections. */
 const MAX_SOCKETS = 64;
 
 /** Below the idle limits of common load balancers, so that a kept connection is seldom one that the other side dropped. */
@@ -17,15 +17,15 @@ const IDLE_MS = 50_000;
 const POOL = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_MS } as const;
 
 /**
- * Opens the door to `protocol`. The modules of Node are loaded here, not at the top: they cost 5 ms of start-up.
+ * Opens the door for `scheme`. The modules of Node are loaded here, not at the top: they cost 5 ms of start-up.
  *
  * The environment has no say: no proxy, no NODE_TLS_REJECT_UNAUTHORIZED (verification is asked for in so many
  * words), no VAULT_SKIP_VERIFY.
  *
  * @throws SecretsError `invalid-config` for TLS material that cannot be read or does not fit together
  */
-export async function openConnection(protocol: string, tls: VaultTls): Promise<Connection> {
-  if (protocol === 'http:') {
+export async function openConnection(scheme: string, tls: VaultTls): Promise<Connection> {
+  if (scheme !== 'https:') {
     const { Agent: HttpAgent, request } = await import('node:http');
     return { agent: new HttpAgent(POOL), request };
   }

@@ -7,7 +7,7 @@ import {
 } from '@keyturn/core/provider';
 import type { Envelope } from './answer.js';
 import type { VaultClient } from './client.js';
-import { SessionToken } from './session-token.js';
+import { callerOf } from './session-token.js';
 
 /** Whole seconds to ask for, at least one: the store counts in seconds, and 0 would mean its default. */
 export function increment(ttlMs: number): number {
@@ -28,8 +28,7 @@ export async function renewLease(
     purpose: 'renew-lease',
     path: 'sys/leases/renew',
     body: { lease_id: leaseId, increment: increment(options.ttlMs) },
-    token: SessionToken.textOf(options.session),
-    signal: options.signal,
+    ...callerOf(options),
   });
   return renewedLease(answer, leaseId);
 }
@@ -41,8 +40,7 @@ export async function revokeLease(client: VaultClient, leaseId: string, options:
       purpose: 'revoke-lease',
       path: 'sys/leases/revoke',
       body: { lease_id: leaseId, sync: true },
-      token: SessionToken.textOf(options.session),
-      signal: options.signal,
+      ...callerOf(options),
     });
   } catch (error) {
     if (!isSecretsError(error) || error.code !== 'lease-lost') throw error;

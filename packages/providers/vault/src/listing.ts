@@ -1,12 +1,11 @@
 import { isSecretsError, type ProviderRef } from '@keyturn/core/provider';
-import type { VaultClient } from './client.js';
+import type { Caller, VaultClient } from './client.js';
 import type { Mount } from './mounts.js';
 
 /** What a listing is made with. */
 export interface ListingOptions {
   readonly mount: Mount;
-  readonly token: string;
-  readonly signal: AbortSignal;
+  readonly caller: Caller;
 }
 
 /** Names every secret below `prefix`, folder by folder as the caller goes on: nothing is asked for ahead of it. */
@@ -24,12 +23,12 @@ export async function* listBelow(
 async function keysOf(
   client: VaultClient,
   folder: string,
-  { mount, token, signal }: ListingOptions,
+  { mount, caller }: ListingOptions,
 ): Promise<readonly string[]> {
   const below = folder.slice(mount.path.length);
   const path = mount.kind === 'kv2' ? `${mount.path}/metadata${below}` : folder;
   try {
-    const { data } = await client.call({ purpose: 'list', path, token, signal });
+    const { data } = await client.call({ purpose: 'list', path, ...caller });
     return Array.isArray(data?.keys) ? data.keys.filter((key) => typeof key === 'string') : [];
   } catch (error) {
     if (isSecretsError(error) && error.code === 'not-found') return [];

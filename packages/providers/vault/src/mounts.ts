@@ -1,6 +1,6 @@
 import { isSecretsError, SecretsError, SingleFlight } from '@keyturn/core/provider';
 import { isBelow } from './api-path.js';
-import type { VaultClient } from './client.js';
+import type { Caller, VaultClient } from './client.js';
 import { objectOf, textOf } from './json-object.js';
 import type { MountKind } from './vault-settings.js';
 
@@ -43,18 +43,20 @@ export class Mounts {
    *
    * @throws SecretsError `permission-denied` when the store does not say: name the mount in the setting `mounts`
    */
-  async find(path: string, token: string, signal: AbortSignal): Promise<Mount> {
+  async find(path: string, caller: Caller): Promise<Mount> {
     // Whoever waits for a lookup below the same first segment most likely waits for the same mount. A denial is of
     // one path, though: then the next lookup is for this path alone.
-    for (let key = path.split('/')[0] as string; ; ) {
+    for (let below = path.split('/')[0] as string; ; ) {
+      // Not shared between addresses: who comes from one that hangs must not wait for it again.
+      const key = `${caller.address ?? ''} ${below}`;
       const known = this.#known(path);
       if (known !== undefined) return known;
-      const isOthers = this.#lookups.has(key) && key !== path;
+      const isOthers = this.#lookups.has(key) && below !== path;
       try {
-        await this.#lookups.run(key, (shared) => this.#lookUp(path, token, shared), signal);
+        await this.#lookups.run(key, (signal) => this.#lookUp(path, { ...caller, signal }), caller.signal);
       } catch (error) {
         if (!isOthers || !isSecretsError(error) || error.code !== 'permission-denied') throw error;
-        key = path;
+        below = path;
       }
     }
   }
@@ -71,12 +73,11 @@ export class Mounts {
     );
   }
 
-  async #lookUp(path: string, token: string, signal: AbortSignal): Promise<void> {
+  async #lookUp(path: string, caller: Caller): Promise<void> {
     const { data } = await this.#client.call({
       purpose: 'find-mount',
       path: `sys/internal/ui/mounts/${path}`,
-      token,
-      signal,
+      ...caller,
     });
     const found = textOf(data?.path)?.replace(/\/$/, '');
     const type = textOf(data?.type);

@@ -2,10 +2,12 @@ import { type ErrorCode, SecretsError } from '@keyturn/core/provider';
 
 /** What is known about the connection that failed. */
 export interface NetworkFacts {
-  /** Scheme, host and port that were called. */
-  readonly origin: string;
-  /** Whether a call with these settings ever got an answer: then it is the server that changed, not a setting that is wrong. */
+  /** Scheme, host and port that were called, or the socket. */
+  readonly where: string;
+  /** Whether the settings are proven, by an answer: then it is the server that changed, not a setting that is wrong. */
   readonly hasWorked: boolean;
+  /** The status of the answer that redirected there, if one did. */
+  readonly redirectedBy?: number | undefined;
 }
 
 interface Row {
@@ -63,10 +65,10 @@ export const NETWORK_ROWS: readonly Row[] = [
     remedy: 'Check the host in address, and the DNS of this host.',
   },
   {
-    when: /^ECONNREFUSED$/,
+    when: /^(ECONNREFUSED|ENOENT)$/,
     code: 'unavailable',
     problem: 'nothing listens there',
-    remedy: 'Check the host and port in address, and that the server runs.',
+    remedy: 'Check the host and port in address, or the socket, and that the server runs.',
   },
   {
     when: /^HPE_/,
@@ -96,12 +98,16 @@ const ANY: Row = {
  * failure is `unavailable`: a server that changed its certificate must not take held secrets out of service.
  * Of the failure only its name and code are kept; Node's own carry certificates, and node-vault's the token.
  */
-export function networkError(failure: unknown, { origin, hasWorked }: NetworkFacts): SecretsError {
+export function networkError(
+  failure: unknown,
+  { where, hasWorked, redirectedBy }: NetworkFacts,
+): SecretsError {
   const failureCode = codeOf(failure);
   const row = NETWORK_ROWS.find(({ when }) => when.test(failureCode)) ?? ANY;
   const code: ErrorCode = hasWorked ? 'unavailable' : row.code;
   return new SecretsError(code, {
-    problem: `${origin} cannot be used: ${row.problem}.`,
+    status: redirectedBy,
+    problem: `${where} cannot be used: ${row.problem}.`,
     remedy: row.remedy,
     cause: failure,
   });

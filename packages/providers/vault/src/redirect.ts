@@ -9,7 +9,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 export interface RedirectFacts {
   /** The origins that may be redirected to. */
   readonly nodes: ReadonlySet<string>;
-  /** Whether a call with these settings ever got an answer. */
+  /** Whether the settings are proven: a call got an answer, or there are other addresses to try. */
   readonly hasWorked: boolean;
 }
 
@@ -22,8 +22,8 @@ export function isRedirect(status: number): boolean {
  * Where a redirect may be followed to, as a URL, token included.
  *
  * Only the kinds that keep method and body (307, 308), only inside the API, and only to the origin that was
- * asked or to one of the configured nodes: node-vault sends X-Vault-Token wherever it is told to, so whoever can
- * answer once gets the token.
+ * asked or to one of the configured addresses and nodes: node-vault sends X-Vault-Token wherever it is told to, so
+ * whoever can answer once gets the token.
  *
  * @throws SecretsError for another origin, naming what to add to `nodes`: `invalid-config`, or `unavailable` where
  * calls had worked (a failover); `bad-response` for a redirect that no Vault sends

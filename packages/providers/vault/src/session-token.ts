@@ -1,4 +1,5 @@
-import { SecretsError } from '@keyturn/core/provider';
+import { type CallOptions, SecretsError } from '@keyturn/core/provider';
+import type { Caller } from './client.js';
 
 /**
  * The token of a login. Printing, logging or serializing it shows nothing of it; only this package can read it.
@@ -22,4 +23,13 @@ export class SessionToken {
       remedy: 'Pass the credential that session.login() returned as options.session.',
     });
   }
+}
+
+/**
+ * Who calls with these options, where, and until when.
+ *
+ * @throws SecretsError `unauthenticated` when the session is none of ours
+ */
+export function callerOf({ session, signal, address }: CallOptions): Caller {
+  return { token: SessionToken.textOf(session), signal, address };
 }

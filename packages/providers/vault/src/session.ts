@@ -5,26 +5,25 @@ import {
   SecretsError,
   type SessionContract,
   type SessionGrant,
+  type SessionOptions,
 } from '@keyturn/core/provider';
 import { durationMs } from './answer.js';
 import type { Auth } from './auth/auth.js';
-import type { VaultClient } from './client.js';
+import type { Caller, VaultClient } from './client.js';
 import { type JsonObject, textOf } from './json-object.js';
 import { increment } from './leases.js';
-import { NamespaceCheck } from './namespace-check.js';
-import { SessionToken } from './session-token.js';
+import type { NamespaceCheck } from './namespace-check.js';
+import { callerOf, SessionToken } from './session-token.js';
 
 /** How to log in to the store, keep the token, and give it back. */
 export function vaultSession(
   client: VaultClient,
   auth: Auth,
-  namespace: string | undefined,
+  namespaceCheck: NamespaceCheck,
 ): SessionContract {
-  const namespaceCheck = new NamespaceCheck(client, namespace);
-
-  const isAlive = async (credential: unknown, signal: AbortSignal): Promise<boolean> => {
+  const isAlive = async (session: unknown, options: SessionOptions): Promise<boolean> => {
     try {
-      await lookUp(client, SessionToken.textOf(credential), signal);
+      await lookUp(client, callerOf({ ...options, session }));
       return true;
     } catch (error) {
       if (isSecretsError(error) && error.code === 'unauthenticated') return false;
@@ -33,31 +32,32 @@ export function vaultSession(
   };
 
   return {
-    async login({ signal }) {
-      await namespaceCheck.pass(signal);
+    async login({ signal, address }) {
+      await namespaceCheck.pass({ signal, address });
       const login = await auth.read(signal);
-      if ('token' in login) return grantOfToken(login.token, await lookUp(client, login.token, signal));
-      const { path, body } = login;
-      const answer = await client.call({ purpose: 'log-in', path, body, signal, advice: auth.advice });
+      if ('token' in login) {
+        const { token } = login;
+        return grantOfToken(token, await lookUp(client, { token, signal, address }));
+      }
+      const call = { purpose: 'log-in', ...login, signal, address, advice: auth.advice } as const;
+      const answer = await client.call(call);
       return grantOfLogin(answer.auth, auth);
     },
 
-    async renew(credential, { signal, ttlMs }) {
-      const token = SessionToken.textOf(credential);
-      const body = { increment: increment(ttlMs) };
+    async renew(session, options) {
+      const body = { increment: increment(options.ttlMs) };
       try {
         const answer = await client.call({
           purpose: 'renew-token',
           path: 'auth/token/renew-self',
           body,
-          token,
-          signal,
+          ...callerOf({ ...options, session }),
         });
         return renewedLease(answer.auth);
       } catch (error) {
         // A dead token and a policy without renew-self are both denied; only the first takes its leases along.
         const isDenied = isSecretsError(error) && error.code === 'permission-denied';
-        if (!isDenied || (await isAlive(credential, signal))) throw error;
+        if (!isDenied || (await isAlive(session, options))) throw error;
         throw new SecretsError('unauthenticated', {
           status: 403,
           problem: 'The store no longer knows the token: it has expired or was revoked.',
@@ -66,15 +66,13 @@ export function vaultSession(
       }
     },
 
-    async revoke(credential, { signal }) {
-      const token = SessionToken.textOf(credential);
+    async revoke(session, options) {
       try {
         await client.call({
           purpose: 'revoke-token',
           path: 'auth/token/revoke-self',
           body: {},
-          token,
-          signal,
+          ...callerOf({ ...options, session }),
         });
       } catch (error) {
         // A token that is gone is denied, and one that cannot be revoked (a batch token) ends by itself.
@@ -84,17 +82,13 @@ export function vaultSession(
       }
     },
 
-    isAlive: (credential, { signal }) => isAlive(credential, signal),
+    isAlive,
   };
 }
 
-async function lookUp(client: VaultClient, token: string, signal: AbortSignal): Promise<JsonObject> {
-  const { data } = await client.call({
-    purpose: 'look-up-token',
-    path: 'auth/token/lookup-self',
-    token,
-    signal,
-  });
+async function lookUp(client: VaultClient, caller: Caller): Promise<JsonObject> {
+  const call = { purpose: 'look-up-token', path: 'auth/token/lookup-self', ...caller } as const;
+  const { data } = await client.call(call);
   if (data === undefined) throw malformed('look-up of the token');
   return data;
 }

@@ -24,12 +24,12 @@ const PEM = /-----BEGIN [A-Z0-9 ]+-----/;
  *
  * @throws SecretsError `invalid-config` that names the setting
  */
-export function checkTls(tls: VaultTls, protocol: string): void {
+export function checkTls(tls: VaultTls, scheme: string): void {
   refuseUnknown(tls, NAMES, 'tls.');
-  if (protocol !== 'https:') {
+  if (scheme !== 'https:') {
     throw invalidConfig(
       'tls',
-      'has no use, because address begins with http://',
+      `has no use, because address begins with ${scheme}//`,
       'Write address with https://, or leave out tls.',
     );
   }

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { isSecretsError, SecretsError } from '@keyturn/core/provider';
 import type { HttpAnswer } from './answer.js';
+import type { ApiAddress } from './api-address.js';
 import { type Connection, openConnection } from './connection.js';
-import { isUntrusted, networkError } from './network-error.js';
+import { isUntrusted, type NetworkFacts, networkError } from './network-error.js';
 import { isRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js';
 import { readBody } from './response-body.js';
 import type { VaultSettings } from './vault-settings.js';
@@ -11,10 +12,15 @@ import type { VaultSettings } from './vault-settings.js';
 export interface HttpRequest {
   readonly method: string;
   readonly url: string;
+  /** The place that `url` leads to. */
+  readonly address: ApiAddress;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly signal: AbortSignal;
 }
+
+/** What a failure says about where it was. */
+type Whereabouts = Pick<NetworkFacts, 'where' | 'redirectedBy'>;
 
 /**
  * Sends requests over kept connections, in place of node-vault's own client.
@@ -32,25 +38,38 @@ export class Transport {
     this.#settings = settings;
   }
 
+  /**
+   * Whether the settings are not to blame: a call has succeeded, or there are other addresses, of which the next one
+   * must be called when one node has another certificate.
+   */
+  get #hasProof(): boolean {
+    return this.#hasWorked || this.#settings.addresses.length > 1;
+  }
+
   /** Sends `request` and reads the answer, whatever its status. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
+    const { socketPath, name } = request.address;
     let url = new URL(request.url);
+    let redirectedBy: number | undefined;
     for (let redirects = 0; ; redirects++) {
-      const response = await this.#exchange(url, request);
+      const where = { where: socketPath === undefined ? url.origin : name, redirectedBy };
+      const response = await this.#exchange(url, request, where);
       const status = response.statusCode ?? 0;
       if (isRedirect(status)) {
         response.destroy();
         if (redirects === MAX_REDIRECTS) throw tooManyRedirects(status);
-        const facts = { nodes: this.#settings.nodes, hasWorked: this.#hasWorked };
+        const facts = { nodes: this.#settings.nodes, hasWorked: this.#hasProof };
+        redirectedBy = status;
         url = redirectTarget(status, response.headers.location, url, facts);
         continue;
       }
-      const text = await this.#read(response, url);
+      const text = await this.#read(response, where);
       this.#hasWorked = true;
       return {
         status,
         body: readBody(response.headers['content-type'], text),
         retryAfterMs: retryAfterMs(response.headers['retry-after']),
+        index: textHeader(response.headers['x-vault-index']),
       };
     }
   }
@@ -61,37 +80,35 @@ export class Transport {
     connection?.agent.destroy();
   }
 
-  async #exchange(url: URL, request: HttpRequest): Promise<IncomingMessage> {
+  async #exchange(url: URL, request: HttpRequest, where: Whereabouts): Promise<IncomingMessage> {
     const connection = await this.#open();
     try {
       return await exchange(connection, url, request);
     } catch (failure) {
-      if (!isDroppedWhileIdle(failure, request)) throw this.#failed(failure, url);
+      if (!isDroppedWhileIdle(failure, request)) throw this.#failed(failure, where);
     }
     return exchange(connection, url, request).catch((failure: unknown) => {
-      throw this.#failed(failure, url);
+      throw this.#failed(failure, where);
     });
   }
 
   #open(): Promise<Connection> {
-    this.#connection ??= openConnection(new URL(this.#settings.address).protocol, this.#settings.tls).catch(
-      (error) => {
-        this.#connection = undefined;
-        throw error;
-      },
-    );
+    this.#connection ??= openConnection(this.#settings.scheme, this.#settings.tls).catch((error) => {
+      this.#connection = undefined;
+      throw error;
+    });
     return this.#connection;
   }
 
   /** Authorities that do not know the server's certificate may have been replaced on disk: they are read again. */
-  #failed(thrown: unknown, url: URL): SecretsError {
+  #failed(thrown: unknown, where: Whereabouts): SecretsError {
     if (isSecretsError(thrown)) return thrown;
     const failure = thrown instanceof Dropped ? thrown.failure : thrown;
     if (this.#settings.tls.caFile !== undefined && isUntrusted(failure)) this.#connection = undefined;
-    return networkError(failure, { origin: url.origin, hasWorked: this.#hasWorked });
+    return networkError(failure, { ...where, hasWorked: this.#hasProof });
   }
 
-  async #read(response: IncomingMessage, url: URL): Promise<string> {
+  async #read(response: IncomingMessage, where: Whereabouts): Promise<string> {
     const { maxResponseBytes } = this.#settings;
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -102,7 +119,7 @@ export class Transport {
         chunks.push(chunk);
       }
     } catch (failure) {
-      throw this.#failed(failure, url);
+      throw this.#failed(failure, where);
     }
     return Buffer.concat(chunks).toString('utf8');
   }
@@ -114,9 +131,11 @@ class Dropped {
 }
 
 function exchange(connection: Connection, url: URL, request: HttpRequest): Promise<IncomingMessage> {
-  const { method, headers, body, signal } = request;
+  const { method, headers, body, signal, address } = request;
   return new Promise((resolve, reject) => {
-    const outgoing = connection.request(url, { method, headers, signal, agent: connection.agent });
+    const { socketPath } = address;
+    const options = { method, headers, signal, agent: connection.agent };
+    const outgoing = connection.request(url, socketPath === undefined ? options : { ...options, socketPath });
     outgoing.once('response', resolve);
     outgoing.on('error', (failure) => reject(outgoing.reusedSocket ? new Dropped(failure) : failure));
     outgoing.end(body);
@@ -129,6 +148,11 @@ function exchange(connection: Connection, url: URL, request: HttpRequest): Promi
  */
 function isDroppedWhileIdle(failure: unknown, { method, signal }: HttpRequest): boolean {
   return failure instanceof Dropped && method === 'GET' && !signal.aborted;
+}
+
+/** A header that stands once. */
+function textHeader(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined;
 }
 
 /** Whole seconds, at least one: a store that says 0 must not be asked again at once. Dates are left to the core's backoff. */

@@ -1,3 +1,4 @@
+import { type ApiAddress, apiAddresses, apiUrl, schemeOf } from './api-address.js';
 import { isSafePath } from './api-path.js';
 import type { Auth } from './auth/auth.js';
 import { invalidConfig, refuseUnknown, requireObject } from './invalid-config.js';
@@ -11,8 +12,12 @@ export type ReadParameters = Readonly<Record<string, string | number | boolean |
 
 /** What `vault` takes. */
 export interface VaultConfig {
-  /** Scheme, host and port of the API, such as `https://vault:8200`; with the path in front of `/v1` where there is one. */
-  readonly address: string;
+  /**
+   * Scheme, host and port of the API, such as `https://vault:8200`; with the path in front of `/v1` where there is one.
+   * Or `unix:///run/vault/agent.sock`. Several are nodes of one cluster, the preferred first: when one cannot answer,
+   * the next is called, with the same token.
+   */
+  readonly address: string | readonly string[];
   /** How to log in: `token`, `approle`, `kubernetes` or `jwt`. */
   readonly auth: Auth;
   /** The namespace of every call, the login included: OpenBao, or Vault Enterprise. */
@@ -21,7 +26,7 @@ export interface VaultConfig {
   readonly mounts?: Readonly<Record<string, MountKind>>;
   /** What to send with paths that are read by a write: `pki/issue/…`, `kubernetes/creds/…`. Not for KV. */
   readonly parameters?: Readonly<Record<string, ReadParameters>>;
-  /** The API addresses of the cluster's nodes: where a standby may redirect to, token included. */
+  /** API addresses of further nodes of the cluster: where, beside `address`, a standby may redirect to, token included. */
   readonly nodes?: readonly string[];
   readonly tls?: VaultTls;
   /** The longest answer that is read, in bytes. Default 8 MiB. */
@@ -30,13 +35,15 @@ export interface VaultConfig {
 
 /** The configuration, checked, with its defaults in place. */
 export interface VaultSettings {
-  /** Without a slash at its end. */
-  readonly address: string;
+  /** The preferred first. */
+  readonly addresses: readonly [ApiAddress, ...ApiAddress[]];
+  /** `http:`, `https:` or `unix:`: one for all addresses. */
+  readonly scheme: string;
   readonly auth: Auth;
   readonly namespace: string | undefined;
   readonly mounts: ReadonlyMap<string, MountKind>;
   readonly parameters: ReadonlyMap<string, ReadParameters>;
-  /** Origins. */
+  /** The origins that a redirect may lead to: of `addresses` and `nodes`. */
   readonly nodes: ReadonlySet<string>;
   readonly tls: VaultTls;
   readonly maxResponseBytes: number;
@@ -62,41 +69,23 @@ const DEFAULT_MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
  */
 export function vaultSettings(config: VaultConfig): VaultSettings {
   refuseUnknown(config, NAMES);
-  const address = apiAddress(config.address, 'address');
+  const addresses = apiAddresses(config.address);
+  const scheme = schemeOf(addresses[0].name);
   if (typeof config.auth?.read !== 'function') {
     throw invalidConfig('auth', 'is missing', 'Give token(…), approle(…), kubernetes(…) or jwt(…).');
   }
-  if (config.tls !== undefined) checkTls(config.tls, address.protocol);
+  if (config.tls !== undefined) checkTls(config.tls, scheme);
   return {
-    address: address.href.replace(/\/+$/, ''),
+    addresses,
+    scheme,
     auth: config.auth,
     namespace: namespaceOf(config.namespace),
     mounts: mountsOf(config.mounts ?? {}),
     parameters: parametersOf(config.parameters ?? {}),
-    nodes: nodesOf(config.nodes ?? [], address.protocol),
+    nodes: new Set([...addresses.flatMap(originOf), ...nodesOf(config.nodes ?? [], scheme)]),
     tls: config.tls ?? {},
     maxResponseBytes: bytesOf(config.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES),
   };
-}
-
-function apiAddress(given: unknown, setting: string): URL {
-  const remedy = `Write ${setting} like https://vault:8200.`;
-  if (given === undefined) throw invalidConfig(setting, 'is not set', remedy);
-  let url: URL;
-  try {
-    url = new URL(typeof given === 'string' ? given : '');
-  } catch {
-    throw invalidConfig(setting, 'is not a URL', remedy);
-  }
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw invalidConfig(setting, 'is neither http:// nor https://', remedy);
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw invalidConfig(setting, 'holds a user or password', 'Log in by the setting auth.');
-  }
-  if (url.search !== '' || url.hash !== '') throw invalidConfig(setting, 'has a query or fragment', remedy);
-  if (/\/v1\/*$/.test(url.pathname)) throw invalidConfig(setting, 'ends in /v1', `Leave out /v1. ${remedy}`);
-  return url;
 }
 
 function namespaceOf(given: string | undefined): string | undefined {
@@ -140,21 +129,24 @@ function entriesOf<Value>(given: Readonly<Record<string, Value>>, setting: strin
   });
 }
 
-function nodesOf(given: readonly string[], protocol: string): ReadonlySet<string> {
+function nodesOf(given: readonly string[], scheme: string): readonly string[] {
   if (!Array.isArray(given)) throw invalidConfig('nodes', 'is not a list of addresses');
-  return new Set(
-    given.map((node, place) => {
-      const url = apiAddress(node, `nodes[${place}]`);
-      if (url.protocol !== protocol) {
-        throw invalidConfig(
-          `nodes[${place}]`,
-          'has another scheme than address',
-          'The token would change from TLS to plain text: use one scheme.',
-        );
-      }
-      return url.origin;
-    }),
-  );
+  return given.map((node, place) => {
+    const url = apiUrl(node, `nodes[${place}]`);
+    if (url.protocol !== scheme) {
+      throw invalidConfig(
+        `nodes[${place}]`,
+        'has another scheme than address',
+        'The token would change from TLS to plain text: use one scheme.',
+      );
+    }
+    return url.origin;
+  });
+}
+
+/** None for a socket: what is behind one has no origin. */
+function originOf({ url, socketPath }: ApiAddress): string[] {
+  return socketPath === undefined ? [new URL(url).origin] : [];
 }
 
 function bytesOf(given: number): number {

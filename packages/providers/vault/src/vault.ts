@@ -13,10 +13,11 @@ import { LateAnswers } from './late-answers.js';
 import { renewLease, revokeLease } from './leases.js';
 import { listBelow } from './listing.js';
 import { Mounts } from './mounts.js';
+import { NamespaceCheck } from './namespace-check.js';
 import { apiCall } from './read-call.js';
 import { secretVersion } from './secret-version.js';
 import { vaultSession } from './session.js';
-import { SessionToken } from './session-token.js';
+import { callerOf } from './session-token.js';
 import { type VaultConfig, vaultSettings } from './vault-settings.js';
 
 /**
@@ -37,20 +38,26 @@ export function vault(config: VaultConfig): Provider {
   const settings = vaultSettings(config);
   const client = new VaultClient(settings);
   const mounts = new Mounts(client, settings.mounts);
+  const namespaceCheck = new NamespaceCheck(client, settings.namespace);
   const late = new LateAnswers(client);
   let fingerprint: Promise<Fingerprint> | undefined;
 
+  const [, ...others] = settings.addresses;
+
   return {
     name: 'vault',
+    ...(others.length === 0 ? {} : { addresses: settings.addresses.map(({ name }) => name) }),
 
     async fetch(ref: ProviderRef, options: FetchOptions): Promise<SecretVersion> {
-      const { session, signal, clock } = options;
+      const { signal, clock } = options;
       checkRef(ref);
-      const token = SessionToken.textOf(session);
-      const mount = await mounts.find(ref.path, token, signal);
+      const caller = callerOf(options);
+      await namespaceCheck.pass(caller);
+      const mount = await mounts.find(ref.path, caller);
       const call = apiCall(ref, mount, settings.parameters.get(ref.path));
       try {
-        const read = (until: AbortSignal) => client.call({ purpose: 'read', ...call, token, signal: until });
+        const read = (until: AbortSignal) =>
+          client.call({ purpose: 'read', ...call, ...caller, signal: until });
         const mayLease = mount.kind !== 'kv1' && mount.kind !== 'kv2';
         const envelope = await (mayLease ? late.read(read, options) : read(signal));
         fingerprint ??= newFingerprint();
@@ -69,15 +76,16 @@ export function vault(config: VaultConfig): Provider {
     renew: (leaseId, options) => renewLease(client, leaseId, options),
     revoke: (leaseId, options) => revokeLease(client, leaseId, options),
 
-    async *list(prefix: string, { session, signal }: CallOptions): AsyncIterable<ProviderRef> {
+    async *list(prefix: string, options: CallOptions): AsyncIterable<ProviderRef> {
       const folder = prefix.replace(/\/$/, '');
       checkRef({ path: folder });
-      const token = SessionToken.textOf(session);
-      const mount = await mounts.find(folder, token, signal);
-      yield* listBelow(client, folder, { mount, token, signal });
+      const caller = callerOf(options);
+      await namespaceCheck.pass(caller);
+      const mount = await mounts.find(folder, caller);
+      yield* listBelow(client, folder, { mount, caller });
     },
 
-    session: vaultSession(client, settings.auth, settings.namespace),
+    session: vaultSession(client, settings.auth, namespaceCheck),
 
     async close() {
       await late.settled();

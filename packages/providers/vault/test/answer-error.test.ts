@@ -49,6 +49,13 @@ const EXPECTED: readonly [status: number, body: unknown, purpose: Purpose, code:
     /allowed_roles/,
   ],
   [500, says('Vault is in standby mode'), 'read', 'unavailable', /active node/],
+  [
+    500,
+    says('local node not active but active cluster node not found'),
+    'log-in',
+    'unavailable',
+    /active node/,
+  ],
   [503, says('Vault is sealed'), 'read', 'unavailable', /Unseal/],
   [503, says('namespace is sealed'), 'log-in', 'unavailable', /sealed/],
   [
@@ -70,6 +77,9 @@ const EXPECTED: readonly [status: number, body: unknown, purpose: Purpose, code:
     'unavailable',
     /joining/,
   ],
+  [400, says('failed to decode "X-Vault-Index"'), 'read', 'unavailable', /another/],
+  [400, says('path disabled in replication DR secondary mode'), 'log-in', 'unavailable', /secondary/],
+  [400, says('cannot write to readonly storage'), 'renew-lease', 'unavailable', /secondary/],
   [400, says('Upgrading from non-versioned to versioned data.'), 'read', 'unavailable', /upgraded/],
   [200, 'RAW:<!doctype html><title>Sign in</title>', 'read', 'bad-response', /proxy.*HTML/],
   [200, 'RAW:{"data": {"password": "half', 'read', 'bad-response', /proxy/],

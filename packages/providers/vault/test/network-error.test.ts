@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isUntrusted, NETWORK_ROWS, networkError } from '../src/network-error.js';
 
-const never = { origin: 'https://vault:8200', hasWorked: false };
+const never = { where: 'https://vault:8200', hasWorked: false };
 const before = { ...never, hasWorked: true };
 
 const EXPECTED: readonly [code: string, outcome: string, word: RegExp][] = [

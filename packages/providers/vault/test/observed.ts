@@ -29,5 +29,5 @@ export function answerOf({ status, body }: { status: number; body: unknown }): H
   const raw = typeof body === 'string' ? body.replace(/^RAW:/, '') : undefined;
   const text = raw ?? (body === null ? '' : JSON.stringify(body));
   const type = raw === undefined ? 'application/json' : /</.test(raw) ? 'text/html' : 'text/plain';
-  return { status, body: readBody(type, text), retryAfterMs: undefined };
+  return { status, body: readBody(type, text), retryAfterMs: undefined, index: undefined };
 }

@@ -16,7 +16,7 @@ function settingOf(construct: () => unknown): string {
     if (!isSecretsError(error)) throw error;
     expect(error.code).toBe('invalid-config');
     expect(error.message).not.toContain('CANARY');
-    return /The setting (.+?) (is|has|holds|ends|begins)\b/.exec(error.problem)?.[1] ?? error.problem;
+    return /The setting (.+?) (is|has|holds|ends|begins|names)\b/.exec(error.problem)?.[1] ?? error.problem;
   }
   return 'nothing';
 }
@@ -29,6 +29,19 @@ describe('settings that cannot work are refused at once', () => {
     [{ ...good, address: 'https://root:CANARY@vault:8200' }, 'address'],
     [{ ...good, address: 'https://vault:8200/v1' }, 'address'],
     [{ ...good, address: 'https://vault:8200/?token=CANARY' }, 'address'],
+    [{ ...good, address: [] }, 'address'],
+    [{ ...good, address: ['https://vault-0:8200', 'vault-1'] }, 'address[1]'],
+    [{ ...good, address: ['https://root:CANARY@vault-0:8200', 'https://vault-1:8200'] }, 'address[0]'],
+    [{ ...good, address: ['https://vault-0:8200', undefined] }, 'address[1]'],
+    [{ ...good, address: ['https://vault-0:8200', 'http://vault-1:8200'] }, 'address[1]'],
+    [{ ...good, address: ['https://vault-0:8200', 'https://b', 'https://VAULT-0:8200/'] }, 'address[2]'],
+    [{ ...good, address: ['https://vault-0', 'https://vault-0:443'] }, 'address[1]'],
+    [{ ...good, address: ['unix:///run/agent.sock', 'https://vault-0:8200'] }, 'address[1]'],
+    [{ ...good, address: 'unix:agent.sock' }, 'address'],
+    [{ ...good, address: 'unix://agent.sock' }, 'address'],
+    [{ ...good, address: 'unix:///run/' }, 'address'],
+    [{ ...good, address: 'unix:///run/agent.sock?token=CANARY' }, 'address'],
+    [{ ...good, address: 'unix:///run/agent.sock', tls: { ca: PEM } }, 'tls'],
     [{ ...good, auth: undefined }, 'auth'],
     [{ ...good, auth: 's.CANARY' }, 'auth'],
     [{ ...good, nameSpace: 'team' }, 'nameSpace'],
@@ -68,6 +81,17 @@ describe('settings that cannot work are refused at once', () => {
       tls: { ca: Buffer.from(PEM), cert: PEM, key: PEM, serverName: 'vault', minVersion: 'TLSv1.3' },
     };
     expect(settingOf(make(config))).toBe('nothing');
+    expect(vault(config as Parameters<typeof vault>[0]).addresses).toBeUndefined();
+  });
+
+  it('names several addresses to the core, in their order and each in one form', () => {
+    const address = ['https://vault-0:8200/', 'https://VAULT-1', 'https://vault-0:8200/team'];
+    expect(vault({ ...good, address }).addresses).toEqual([
+      'https://vault-0:8200',
+      'https://vault-1',
+      'https://vault-0:8200/team',
+    ]);
+    expect(vault({ ...good, address: ['https://vault-0:8200'] }).addresses).toBeUndefined();
   });
 });
 
