@@ -1,4 +1,4 @@
-import type { Entry, Term } from './cache/entry.js';
+import type { Entry } from './cache/entry.js';
 import { Secret, type SecretFacts, type StaleReason } from './model/secret.js';
 import { parseRef } from './model/secret-ref.js';
 import { SecretValue } from './model/secret-value.js';
@@ -9,7 +9,8 @@ import type { Clock } from './time/clock.js';
 
 interface Answer {
   readonly entries: readonly Entry[];
-  readonly terms: readonly Term[];
+  /** Until when each of them was to be handed out then: a renewal, of its login too, makes that later. */
+  readonly untilMs: readonly number[];
   readonly staleReason: StaleReason | undefined;
   readonly secret: Secret;
   readonly promise: Promise<Secret>;
@@ -20,6 +21,8 @@ type Derived = (target: Target, value: SecretValue) => void;
 
 /** One reference of what was asked for: a target, as a whole or a field of it. */
 interface Part {
+  /** What a template calls it. */
+  readonly name: string;
   /** The target's place among the targets. */
   readonly place: number;
   readonly ref: string;
@@ -38,24 +41,26 @@ export class Asked {
   /** What it is called. */
   readonly ref: string;
   readonly #input: SecretInput;
-  /** By the names that a template has for them. */
-  readonly #parts: Readonly<Record<string, Part>>;
+  readonly #parts: readonly Part[];
   readonly #clock: Clock;
   readonly #derived: Derived;
   #answer: Answer | undefined;
+  #pending: Promise<Secret> | undefined;
 
   /**
    * @throws SecretsError `invalid-ref` for a malformed reference
    */
   constructor(input: SecretInput, clock: Clock, derived: Derived) {
     const targets: Target[] = [];
-    const parts: Record<string, Part> = Object.create(null);
-    for (const [name, text] of Object.entries(input instanceof Template ? input.refs : { [ONLY]: input })) {
+    const parts: Part[] = [];
+    for (const [name, text] of input instanceof Template
+      ? Object.entries(input.refs)
+      : [[ONLY, input] as const]) {
       const ref = parseRef(text);
       const target = targetOf(ref);
       const known = targets.findIndex((other) => other.ref === target.ref);
       const place = known === -1 ? targets.push(target) - 1 : known;
-      parts[name] = { place, ref: text, field: ref.field };
+      parts.push({ name, place, ref: text, field: ref.field });
     }
     this.targets = targets;
     this.ref = typeof input === 'string' ? input : `template(${targets.map(({ ref }) => ref).join(', ')})`;
@@ -69,12 +74,24 @@ export class Asked {
   fresh(nowMs: number): Answer | undefined {
     const answer = this.#answer;
     if (answer === undefined || answer.staleReason !== undefined) return undefined;
-    const { entries, terms } = answer;
+    const { entries, untilMs } = answer;
     for (let place = 0; place < entries.length; place++) {
-      const entry = entries[place] as Entry;
-      if (terms[place] !== entry.term || nowMs >= entry.freshUntilMs) return undefined;
+      const { freshUntilMs } = entries[place] as Entry;
+      if (nowMs >= freshUntilMs || freshUntilMs !== untilMs[place]) return undefined;
     }
     return answer;
+  }
+
+  /** What `resolve` gives, for all who ask while it is under way. */
+  shared(resolve: () => Promise<Secret>): Promise<Secret> {
+    if (this.#pending !== undefined) return this.#pending;
+    const pending = resolve();
+    const settled = () => {
+      this.#pending = undefined;
+    };
+    pending.then(settled, settled);
+    this.#pending = pending;
+    return pending;
   }
 
   /**
@@ -86,13 +103,13 @@ export class Asked {
     const staleReason = resolved.find((part) => part.staleReason !== undefined)?.staleReason;
     const last = this.#answer;
     const isSame = resolved.every(
-      ({ entry }, place) => last?.entries[place] === entry && last.terms[place] === entry.term,
+      ({ entry }, place) => last?.entries[place] === entry && last.untilMs[place] === entry.freshUntilMs,
     );
     if (last !== undefined && isSame && last.staleReason === staleReason) return last;
     const entries = resolved.map(({ entry }) => entry);
     const secret = this.secret(entries, staleReason);
-    const terms = entries.map(({ term }) => term);
-    this.#answer = { entries, terms, staleReason, secret, promise: Promise.resolve(secret) };
+    const untilMs = entries.map(({ freshUntilMs }) => freshUntilMs);
+    this.#answer = { entries, untilMs, staleReason, secret, promise: Promise.resolve(secret) };
     return this.#answer;
   }
 
@@ -109,12 +126,14 @@ export class Asked {
   #value(entries: readonly Entry[]): SecretValue {
     const input = this.#input;
     if (input instanceof Template) return this.#rendered(input, entries);
-    return this.#valueOf(this.#parts[ONLY] as Part, entries);
+    return this.#valueOf(ONLY, entries).value;
   }
 
-  #valueOf({ place, ref, field }: Part, entries: readonly Entry[]): SecretValue {
+  /** The part of that name, and what it is called. */
+  #valueOf(name: string, entries: readonly Entry[]): { readonly value: SecretValue; readonly ref: string } {
+    const { place, ref, field } = this.#parts.find((part) => part.name === name) as Part;
     const { value } = entries[place] as Entry;
-    return field === undefined ? value : value.field(field, ref);
+    return { value: field === undefined ? value : value.field(field, ref), ref };
   }
 
   /** Kept with the version that came last: with that it goes out of use. */
@@ -123,9 +142,8 @@ export class Asked {
     const recipe = [input.text, ...Object.values(input.refs), versionOf(entries)].join('\n');
     return newest.derive(recipe, () => {
       const text = input.render((name, field) => {
-        const part = this.#parts[name] as Part;
-        const value = this.#valueOf(part, entries);
-        return (field === undefined ? value : value.field(field, part.ref)).single(part.ref).toString('utf8');
+        const { value, ref } = this.#valueOf(name, entries);
+        return (field === undefined ? value : value.field(field, ref)).single(ref).toString('utf8');
       });
       const value = SecretValue.wrap(text);
       this.#derived(newest.target, value);

@@ -48,6 +48,7 @@ export function checkConfig(config: SecretsConfig): void {
     if (!isAlias(alias)) throw invalid(`providers.${alias}`, 'is not a word of letters, digits, - and _');
     const all = provider instanceof Fallback ? provider.providers : [provider];
     if (!all.every(isProvider)) throw invalid(`providers.${alias}`, 'is not a provider');
+    if (new Set(all).size < all.length) throw invalid(`providers.${alias}`, 'falls back to itself');
   }
   if (!MODES.includes(config.mode)) throw invalid('mode', 'is none of auto, background, lazy');
   checkOverrides(config.cache?.overrides, Object.keys(config.providers));

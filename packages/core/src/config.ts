@@ -16,6 +16,8 @@ export interface Settings {
   readonly isLazy: boolean;
   readonly guard: GuardPolicy;
   readonly breaker: BreakerPolicy;
+  /** How long the breaker of one of several addresses stays open, in milliseconds. */
+  readonly resetOfSeveralMs: number;
   /** Fetches from one store at a time. */
   readonly concurrency: number;
   readonly rotation: { readonly proofMs: number; readonly drainMs: number; readonly revokeMs: number };
@@ -41,6 +43,7 @@ const DEFAULTS = {
   breakerFailurePercent: 50,
   breakerWindow: '10s',
   breakerReset: '5s',
+  breakerResetOfSeveral: '1s',
   concurrency: 32,
   proofTimeout: '10s',
   drainTimeout: '30s',
@@ -94,6 +97,10 @@ export function settingsOf(config: SecretsConfig): Settings {
       windowMs: durationMs(DEFAULTS.breakerWindow, 'breaker window'),
       resetAfterMs: durationMs(resilience.breakerReset ?? DEFAULTS.breakerReset, 'resilience.breakerReset'),
     },
+    resetOfSeveralMs: durationMs(
+      resilience.breakerReset ?? DEFAULTS.breakerResetOfSeveral,
+      'resilience.breakerReset',
+    ),
     concurrency: positiveInteger(resilience.concurrency ?? DEFAULTS.concurrency, 'resilience.concurrency'),
     rotation: {
       proofMs: waitMs(rotation.proofTimeout ?? DEFAULTS.proofTimeout, 'rotation.proofTimeout'),

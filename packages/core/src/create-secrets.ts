@@ -64,10 +64,14 @@ export function createSecrets(config: SecretsConfig): Secrets {
       config.redactor,
       settings.plainFields,
     );
+    const isOne = runtime.addresses.length === 1;
+    const policy = isOne
+      ? settings.breaker
+      : { ...settings.breaker, resetAfterMs: settings.resetOfSeveralMs };
     const places = runtime.addresses.map((address) => {
       const changed = (state: Breaker['state']) =>
         diagnostics.emit('breaker-changed', { provider: alias, address, state });
-      return { address, breaker: new Breaker(settings.breaker, clock, changed) };
+      return { address, breaker: new Breaker(policy, clock, changed) };
     });
     const failover = new Failover(places, settings.breaker.resetAfterMs);
     if (runtime.session !== undefined) keeper.keep(runtime.session, failover);

@@ -38,7 +38,7 @@ export interface SecretsConfig {
     readonly firstRetryDelay?: Duration;
     /** The longest wait between them. Default 5 seconds. */
     readonly maxRetryDelay?: Duration;
-    /** How long a breaker stays open. Default 5 seconds. */
+    /** How long a breaker stays open. Default 5 seconds; 1 second where a provider has several addresses. */
     readonly breakerReset?: Duration;
     /** Fetches from one store at a time; the others wait for their turn. Default 32. */
     readonly concurrency?: number;

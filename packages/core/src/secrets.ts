@@ -95,7 +95,9 @@ export class Secrets implements SecretSource, AsyncDisposable {
       if (options?.schema !== undefined) return this.#validated(asked, options.schema, options.signal);
       const fresh = asked.fresh(this.#now());
       if (this.#queue.isLazy) return this.#replaced(asked, options?.signal);
-      return fresh === undefined ? this.#resolve(asked, options?.signal) : fresh.promise;
+      if (fresh !== undefined) return fresh.promise;
+      const { signal } = options ?? {};
+      return signal === undefined ? asked.shared(() => this.#resolve(asked)) : this.#resolve(asked, signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -109,6 +111,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   peekSecret(input: SecretInput): Secret | undefined {
     const asked = this.#ask(input);
     const fresh = asked.fresh(this.#now());
+    if (this.#replacing(asked).length > 0) return undefined;
     if (fresh !== undefined) return fresh.secret;
     const held = asked.targets.map((target) => this.#parts.resolver.peek(target));
     return held.every((part) => part !== undefined)
@@ -261,10 +264,18 @@ export class Secrets implements SecretSource, AsyncDisposable {
    * as soon as that is there.
    */
   async #replaced(asked: Asked, signal?: AbortSignal): Promise<Secret> {
-    const { resolver } = this.#parts;
-    const replacing = asked.targets.filter((target) => resolver.isReplacingLease(target));
-    await Promise.allSettled(replacing.map((target) => resolver.load(target, { retry: false, signal })));
+    const loads = this.#replacing(asked).map((target) =>
+      this.#parts.resolver.load(target, { retry: false, signal }),
+    );
+    await Promise.allSettled(loads);
+    if (signal?.aborted) await Promise.all(loads);
     return this.#resolve(asked, signal);
+  }
+
+  /** The targets of `asked` whose leases are being replaced because of a read. */
+  #replacing(asked: Asked): readonly Target[] {
+    const { resolver } = this.#parts;
+    return this.#queue.isLazy ? asked.targets.filter((target) => resolver.isReplacingLease(target)) : [];
   }
 
   async #resolve(asked: Asked, signal?: AbortSignal): Promise<Secret> {

@@ -19,6 +19,7 @@ describe('the configuration', () => {
       isLazy: false,
       guard: { attemptTimeoutMs: 10_000, retry: { attempts: 3, firstDelayMs: 200, maxDelayMs: 5_000 } },
       breaker: { minCalls: 5, failurePercent: 50, windowMs: 10_000, resetAfterMs: 5_000 },
+      resetOfSeveralMs: 1_000,
       concurrency: 32,
       rotation: { proofMs: 10_000, drainMs: 30_000, revokeMs: 5_000 },
       plainFields: new Set([

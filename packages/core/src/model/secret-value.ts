@@ -137,12 +137,12 @@ function bytes(content: string | Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(Buffer.byteLength(content));
   if (typeof content === 'string') copy.write(content);
   else copy.set(content);
-  dropped.register(copy, new Uint8Array(copy.buffer));
+  dropped.register(copy, copy.buffer);
   return copy;
 }
 
-/** Is told by the garbage collector, and given another view of the memory, since the one that was dropped is gone. */
-const dropped = new FinalizationRegistry((memory: Uint8Array) => memory.fill(0));
+/** Is told by the garbage collector, and given the memory, since the view of it that was dropped is gone. */
+const dropped = new FinalizationRegistry((memory: ArrayBufferLike) => new Uint8Array(memory).fill(0));
 
 function blank(problem: string): SecretsError {
   return new SecretsError('bad-response', {

@@ -13,7 +13,7 @@ export class Fallback {
 
 /**
  * Stores under one alias, of which the next is asked when the one before cannot answer: it is down, too slow,
- * throttled, its breaker is open, or the login to it fails. That a secret is missing or denied is an answer.
+ * throttled, answers nonsense, its breaker is open, or the login to it fails. That a secret is missing or denied is an answer.
  *
  * What it promises: as long as a value of an earlier store may be served, stale included, it is kept and no later
  * store is asked, so that an outage does not take a service back to what a replica holds. Every refresh asks the

@@ -174,7 +174,7 @@ export class ProviderRuntime {
     if (typeof answer?.version !== 'string' || answer.version === '') {
       throw badAnswer('The provider gave no version.');
     }
-    const { version, lease, metadata = {} } = answer;
+    const { version, lease, metadata = NO_METADATA } = answer;
     if (lease !== undefined) checkLease(lease);
     const value = SecretValue.wrap(answer.data);
     this.register(target.ref, value);
@@ -223,6 +223,8 @@ export class ProviderRuntime {
     }
   }
 }
+
+const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 
 /** A value and what was made from it. */
 interface Values {

@@ -110,6 +110,7 @@ export function chaosProvider(
   const here = { signal: sharedAbort().signal, clock };
   return {
     name: inner.name,
+    ...(inner.addresses && { addresses: inner.addresses }),
     fetch: (ref, options) => call('fetch', ref.path, options, () => inner.fetch(ref, options)),
     ...(fetchMany && {
       fetchMany: (refs, options) =>
