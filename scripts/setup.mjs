@@ -2,20 +2,20 @@
 import { pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
 import { exclusively } from './tooling/exclusively.mjs';
-import { installOpenBao, openBaoInstalled } from './tooling/install-openbao.mjs';
+import { installServers, missingServers } from './tooling/install-servers.mjs';
 import { missingDependencies } from './tooling/missing-dependencies.mjs';
 import { runCommand, seconds } from './tooling/run-command.mjs';
 import { staleBuilds } from './tooling/stale-builds.mjs';
 
 /**
- * Brings a clone to where everything runs: dependencies, builds, OpenBao. Does only what is missing, and nothing at
+ * Brings a clone to where everything runs: dependencies, builds, servers. Does only what is missing, and nothing at
  * all takes a tenth of a second. Names Node's own modules alone, because it runs before any is installed.
  *
- * @returns {Promise<{ dependencies: boolean, builds: boolean }>} what is in order; a missing OpenBao is no failure
+ * @returns {Promise<{ dependencies: boolean, builds: boolean }>} what is in order; a missing server is no failure
  */
 export function setup() {
   return exclusively('setup', async () => {
-    const [dependencies] = await Promise.all([installDependencies(), installServers()]);
+    const [dependencies] = await Promise.all([installDependencies(), installMissingServers()]);
     return { dependencies, builds: dependencies && (await buildPackages()) };
   });
 }
@@ -34,15 +34,13 @@ async function installDependencies() {
   return status === 0;
 }
 
-async function installServers() {
-  if (process.env.KEYTURN_BAO || openBaoInstalled()) return;
-  console.log('setup: OpenBao into .servers');
-  const problem = await installOpenBao('setup: OpenBao');
-  console.log(
-    problem === undefined
-      ? 'setup: OpenBao is there'
-      : `setup: no OpenBao, because ${problem}: its tests are skipped and the demo takes the development server`,
-  );
+async function installMissingServers() {
+  const missing = missingServers();
+  if (missing.length === 0) return;
+  console.log(`setup: ${missing.map(({ name }) => name).join(', ')} into .servers`);
+  const problems = await installServers(missing, 'setup');
+  for (const problem of problems) console.log(`setup: ${problem}`);
+  if (problems.length < missing.length) console.log('setup: servers are there');
 }
 
 async function buildPackages() {

@@ -1,3 +1,4 @@
+import { startMinistack } from '../servers/aws.js';
 import { configureDatabaseEngine } from '../servers/database-engine.js';
 import { startOpenBao } from '../servers/openbao.js';
 import { startPostgres } from '../servers/postgres.js';
@@ -6,9 +7,9 @@ import type { Server } from './readme-example.js';
 /** What the examples of the READMEs run against. */
 export interface ExampleServers {
   /** The environment of an example that needs these. */
-  env(needs: readonly Server[]): Record<string, string>;
+  env(needs: readonly Server[]): Promise<Record<string, string>>;
   /** Values that no example may print. */
-  readonly secrets: readonly string[];
+  secrets(): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -18,8 +19,51 @@ const FIELDS = {
   password: 'p-4eC39HqLyjWDarjtT1',
 };
 
-/** Starts PostgreSQL and OpenBao, configured as the READMEs assume. */
-export async function startExampleServers(): Promise<ExampleServers> {
+/**
+ * Starts the servers when the first example needs them: PostgreSQL and OpenBao together, configured as the READMEs
+ * assume, and the stand-in for AWS.
+ */
+export function exampleServers(): ExampleServers {
+  let stack: Promise<Started> | undefined;
+  let aws: Promise<Started> | undefined;
+  const started: Started[] = [];
+  const keep = async (starting: Promise<Started>) => {
+    const each = await starting;
+    started.push(each);
+    return each;
+  };
+  return {
+    async env(needs) {
+      if (needs.includes('openbao') || needs.includes('postgres')) stack ??= keep(startStack());
+      if (needs.includes('ministack')) aws ??= keep(startAws());
+      const environment = { ...(await stack)?.env, ...(await aws)?.env };
+      return Object.assign({}, ...needs.map((need) => environment[need]));
+    },
+    secrets: () => started.flatMap(({ secrets }) => secrets),
+    async stop() {
+      await Promise.all(started.map((each) => each.stop()));
+    },
+  };
+}
+
+interface Started {
+  readonly env: Partial<Record<Server, Record<string, string>>>;
+  readonly secrets: readonly string[];
+  stop(): Promise<void>;
+}
+
+async function startAws(): Promise<Started> {
+  const ministack = await startMinistack();
+  const env = {
+    AWS_REGION: 'eu-central-1',
+    AWS_ENDPOINT_URL: ministack.endpoint,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  };
+  return { env: { ministack: env }, secrets: [], stop: () => ministack.stop() };
+}
+
+async function startStack(): Promise<Started> {
   const [bao, postgres] = await Promise.all([startOpenBao(), startPostgres()]);
   const engine = await configureDatabaseEngine({ address: bao.address, token: bao.rootToken }, postgres);
   await engine.addDynamicRole('orders', { ttl: '1h', maxTtl: '24h' });
@@ -29,7 +73,7 @@ export async function startExampleServers(): Promise<ExampleServers> {
   const created = await bao.api('POST', 'auth/token/create', { policies: ['example'], ttl: '1h' });
   const token: string = created.auth.client_token;
 
-  const environment: Record<Server, Record<string, string>> = {
+  const env = {
     openbao: {
       VAULT_ADDR: bao.address,
       VAULT_TOKEN: token,
@@ -45,7 +89,7 @@ export async function startExampleServers(): Promise<ExampleServers> {
     },
   };
   return {
-    env: (needs) => Object.assign({}, ...needs.map((need) => environment[need])),
+    env,
     secrets: [token, engine.approle.secretId, postgres.password],
     async stop() {
       await bao.stop();

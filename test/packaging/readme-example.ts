@@ -1,5 +1,5 @@
 /** What an example may ask for in the comment before it. */
-export const SERVERS = ['postgres', 'openbao'] as const;
+export const SERVERS = ['postgres', 'openbao', 'ministack'] as const;
 export type Server = (typeof SERVERS)[number];
 
 /** A runnable example of a README. */

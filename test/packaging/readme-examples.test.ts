@@ -13,7 +13,8 @@
  *   `stripe_key`, `username`, `password`
  * - with `postgres`: PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD (of a superuser), and a table
  *   `orders (id, item, quantity)`
- * - with both: leases at `database/creds/app` and `database/creds/orders`, a static role at
+ * - with `ministack`: AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY of an empty account
+ * - with `postgres` and `openbao`: leases at `database/creds/app` and `database/creds/orders`, a static role at
  *   `database/static-creds/app-static`
  *
  * It must end by itself, with exit code 0, within a minute, and not print a credential of its environment.
@@ -26,7 +27,7 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rootDir, workspacePackages } from '../../scripts/tooling/workspace-packages.mjs';
 import { requireServer } from '../servers/require-server.js';
-import { type ExampleServers, startExampleServers } from './example-servers.js';
+import { exampleServers } from './example-servers.js';
 import { type PackedPackages, packPackages } from './packed-packages.js';
 import { type ReadmeExample, readmeExamples } from './readme-example.js';
 
@@ -37,13 +38,13 @@ const readmes = [
 ];
 
 let packed: PackedPackages;
-let servers: ExampleServers | undefined;
+const servers = exampleServers();
 
 beforeAll(async () => {
   packed = await packPackages();
 }, 300_000);
 afterAll(async () => {
-  await servers?.stop();
+  await servers.stop();
   packed?.remove();
 });
 
@@ -58,18 +59,16 @@ describe.each(readmes)('%s', (readme) => {
   for (const example of examples) {
     const runnable = example.needs.length === 0 || requireServer(...example.needs);
     test.skipIf(!runnable)(`line ${example.line} runs`, async () => {
-      if (example.needs.length > 0) servers ??= await startExampleServers();
-      const { status, output } = await run(example, servers);
+      const { status, output } = await run(example, await servers.env(example.needs));
       expect(status, output).toBe(0);
-      for (const secret of servers?.secrets ?? [])
-        expect(output.includes(secret), 'prints a secret').toBe(false);
+      for (const secret of servers.secrets()) expect(output.includes(secret), 'prints a secret').toBe(false);
     });
   }
 });
 
 function run(
-  { language, needs, code }: ReadmeExample,
-  servers: ExampleServers | undefined,
+  { language, code }: ReadmeExample,
+  given: Record<string, string>,
 ): Promise<{ status: number | null; output: string }> {
   const folder = packed.installAll();
   packed.link(folder, importedBy(code));
@@ -77,7 +76,7 @@ function run(
   writeFileSync(file, code);
   const loader = language === 'ts' ? ['--import', 'tsx'] : [];
   if (language === 'ts') packed.link(folder, ['tsx']);
-  const env = { PATH: process.env.PATH, HOME: folder, ...servers?.env(needs) };
+  const env = { PATH: process.env.PATH, HOME: folder, ...given };
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...loader, file], { cwd: dirname(file), env, timeout: 60_000 });
     let output = '';
