@@ -21,7 +21,7 @@ describe('a redactor given to createSecrets', () => {
     await secrets.getSecret(url);
     expect(redactor.redact('postgres://app:password-of-version-1@db/orders')).toMatch(/^\[REDACTED \S+\]$/);
     version = 2;
-    await secrets.refresh('test:db');
+    await secrets.rotate('test:db');
     expect(redactor.redact('password-of-version-2')).toMatch(/^\[REDACTED test:db.*\]$/);
     expect(redactor.redact('password-of-version-1')).toMatch(/^\[REDACTED test:db.*\]$/);
     await clock.advance(3_600_000);
