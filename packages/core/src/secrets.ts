@@ -93,11 +93,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
       if (options?.signal !== undefined && typeof options.signal?.addEventListener !== 'function')
         throw misused('getSecret', 'an AbortSignal as its signal');
       if (options?.schema !== undefined) return this.#validated(asked, options.schema, options.signal);
-      const fresh = asked.fresh(this.#now());
-      if (this.#queue.isLazy) return this.#replaced(asked, options?.signal);
-      if (fresh !== undefined) return fresh.promise;
-      const { signal } = options ?? {};
-      return signal === undefined ? asked.shared(() => this.#resolve(asked)) : this.#resolve(asked, signal);
+      return this.#read(asked, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -245,11 +241,15 @@ export class Secrets implements SecretSource, AsyncDisposable {
 
   async #validated(asked: Asked, schema: StandardSchemaV1, signal?: AbortSignal): Promise<Secret> {
     checkSchema(schema, asked.ref);
-    const fresh = asked.fresh(this.#now());
-    const secret = this.#queue.isLazy
-      ? await this.#replaced(asked, signal)
-      : (fresh?.secret ?? (await this.#resolve(asked, signal)));
+    const secret = await this.#read(asked, signal);
     return secret.validated(schema);
+  }
+
+  #read(asked: Asked, signal: AbortSignal | undefined): Promise<Secret> {
+    const fresh = asked.fresh(this.#now());
+    if (this.#queue.isLazy) return this.#replaced(asked, signal);
+    if (fresh !== undefined) return fresh.promise;
+    return signal === undefined ? asked.shared(() => this.#resolve(asked)) : this.#resolve(asked, signal);
   }
 
   /** The moment of a read; where no timers run, what is due by then is begun. */
