@@ -296,10 +296,16 @@ export class Subject {
   }
 
   #revoked(leaseId: string): void {
-    const version = this.store.leases.find((lease) => lease.id === leaseId)?.version ?? '';
+    const lease = this.store.leases.find(({ id }) => id === leaseId);
+    // What the store has ended already is of no use to anybody.
+    if (lease === undefined || !this.store.isLive(lease)) return;
+    const { version } = lease;
     for (const { ref, pool } of this.pools) {
       const isUsed = [...pool.using].some((used) => used.split('+').includes(version));
-      if (isUsed && !pool.isBehind)
+      // Nothing can take the place of what is over while a part is missing, or proofs take longer than they may.
+      const isHopeless =
+        ref === JOINT && (pool.proofMs > 10_000 || this.secrets.peekSecret(JOINT) === undefined);
+      if (isUsed && !pool.isBehind && !isHopeless)
         this.#broken.push(`${version} of ${ref} revoked under a pool that uses it`);
     }
   }

@@ -2,7 +2,7 @@ import type { Entry } from './cache/entry.js';
 import { Secret, type SecretFacts, type StaleReason } from './model/secret.js';
 import { parseRef } from './model/secret-ref.js';
 import { SecretValue } from './model/secret-value.js';
-import { ONLY, type SecretInput, Template } from './model/template.js';
+import { isTemplate, ONLY, type SecretInput, type Template } from './model/template.js';
 import { type Target, targetOf } from './provider/target.js';
 import type { Resolved } from './resolver.js';
 import type { Clock } from './time/clock.js';
@@ -53,9 +53,7 @@ export class Asked {
   constructor(input: SecretInput, clock: Clock, derived: Derived) {
     const targets: Target[] = [];
     const parts: Part[] = [];
-    for (const [name, text] of input instanceof Template
-      ? Object.entries(input.refs)
-      : [[ONLY, input] as const]) {
+    for (const [name, text] of isTemplate(input) ? Object.entries(input.refs) : [[ONLY, input] as const]) {
       const ref = parseRef(text);
       const target = targetOf(ref);
       const known = targets.findIndex((other) => other.ref === target.ref);
@@ -125,7 +123,7 @@ export class Asked {
 
   #value(entries: readonly Entry[]): SecretValue {
     const input = this.#input;
-    if (input instanceof Template) return this.#rendered(input, entries);
+    if (isTemplate(input)) return this.#rendered(input, entries);
     return this.#valueOf(ONLY, entries).value;
   }
 
@@ -136,9 +134,9 @@ export class Asked {
     return { value: field === undefined ? value : value.field(field, ref), ref };
   }
 
-  /** Kept with the version that came last: with that it goes out of use. */
+  /** Kept with the version that came last: others stay while that changes, and it goes out of use with it. */
   #rendered(input: Template, entries: readonly Entry[]): SecretValue {
-    const newest = entries.reduce((one, other) => (other.sentMs > one.sentMs ? other : one));
+    const newest = entries.reduce((one, other) => (other.sinceMs > one.sinceMs ? other : one));
     const recipe = [input.text, ...Object.values(input.refs), versionOf(entries)].join('\n');
     return newest.derive(recipe, () => {
       const text = input.render((name, field) => {

@@ -2,7 +2,7 @@ import { checkPattern } from './cache/policies.js';
 import { SecretsError } from './errors/secrets-error.js';
 import { isAlias } from './model/secret-ref.js';
 import type { Provider } from './provider/contract.js';
-import { Fallback } from './provider/fallback.js';
+import { isFallback } from './provider/fallback.js';
 import type { SecretsConfig } from './secrets-config.js';
 
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
@@ -46,7 +46,7 @@ export function checkConfig(config: SecretsConfig): void {
   if (providers.length === 0) throw invalid('providers', 'is empty');
   for (const [alias, provider] of providers) {
     if (!isAlias(alias)) throw invalid(`providers.${alias}`, 'is not a word of letters, digits, - and _');
-    const all = provider instanceof Fallback ? provider.providers : [provider];
+    const all = isFallback(provider) ? provider.providers : [provider];
     if (!all.every(isProvider)) throw invalid(`providers.${alias}`, 'is not a provider');
     if (new Set(all).size < all.length) throw invalid(`providers.${alias}`, 'falls back to itself');
   }

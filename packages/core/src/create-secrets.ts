@@ -12,7 +12,7 @@ import { TimerQueue } from './lease/timer-queue.js';
 import { TrackedTargets } from './lease/tracked.js';
 import { Upkeep } from './lease/upkeep.js';
 import type { Provider } from './provider/contract.js';
-import { Fallback } from './provider/fallback.js';
+import { isFallback } from './provider/fallback.js';
 import { ProviderRuntime } from './provider/provider-runtime.js';
 import { type Route, Router, type Routes } from './provider/router.js';
 import { Breaker } from './resilience/breaker.js';
@@ -79,7 +79,7 @@ export function createSecrets(config: SecretsConfig): Secrets {
     return { runtime, failover, bulkhead: new Bulkhead(settings.concurrency), budget: new RetryBudget() };
   };
   const routes = Object.entries(config.providers).map(([alias, given]): [string, Routes] => {
-    const [first, ...others] = given instanceof Fallback ? given.providers : [given];
+    const [first, ...others] = isFallback(given) ? given.providers : [given];
     return [
       alias,
       [routeOf(alias, first), ...others.map((other, place) => routeOf(`${alias}/${place + 2}`, other))],

@@ -3,7 +3,7 @@ import { throwAll } from './errors/throw-all.js';
 import { checkSchema, type ValueOf } from './model/schema.js';
 import type { Secret } from './model/secret.js';
 import { parseRef } from './model/secret-ref.js';
-import { type SecretInput, Template } from './model/template.js';
+import { isTemplate, type SecretInput } from './model/template.js';
 import type { Secrets } from './secrets.js';
 
 /** One thing that a service needs: a reference or template, and what its content must look like. */
@@ -70,7 +70,7 @@ export function defineSecrets<const Needs extends SecretNeeds>(needs: Needs): De
 
 function checked(given: SecretInput | SecretNeed): SecretNeed {
   if (given === undefined || given === null) return checked('');
-  const need = typeof given === 'string' || given instanceof Template ? { ref: given } : given;
+  const need = typeof given === 'string' || isTemplate(given) ? { ref: given } : given;
   for (const ref of refsOf(need.ref)) parseRef(ref);
   if (need.schema !== undefined) checkSchema(need.schema, String(need.ref));
   return need;
@@ -81,5 +81,5 @@ function read(secrets: Secrets, { ref, schema }: SecretNeed): Promise<Secret> {
 }
 
 function refsOf(input: SecretInput): readonly string[] {
-  return input instanceof Template ? Object.values(input.refs) : [input];
+  return isTemplate(input) ? Object.values(input.refs) : [input];
 }

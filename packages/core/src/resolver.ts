@@ -5,7 +5,7 @@ import type { SecretCache } from './cache/secret-cache.js';
 import { SingleFlight } from './concurrency/single-flight.js';
 import type { Diagnostics } from './diagnostics.js';
 import { asSecretsError } from './errors/as-secrets-error.js';
-import { isSecretsError, type SecretsError } from './errors/secrets-error.js';
+import { isSecretsError, SecretsError } from './errors/secrets-error.js';
 import type { Fetcher, FetchOptions } from './fetcher.js';
 import type { StaleReason } from './model/secret.js';
 import type { Target } from './provider/target.js';
@@ -16,6 +16,9 @@ export interface Resolved {
   readonly entry: Entry;
   readonly staleReason: StaleReason | undefined;
 }
+
+/** How often several are asked for until all may be used at once. */
+const MOST_TURNS = 4;
 
 /** Where a fetched version goes before it is handed out: the lease manager proves and publishes it. */
 export interface Admission {
@@ -96,10 +99,16 @@ export class Resolver {
 
   /** As `resolve`, for all of `targets`, each of which may be used when the last has come. */
   async resolveAll(targets: readonly Target[], signal?: AbortSignal): Promise<readonly Resolved[]> {
-    for (;;) {
+    for (let turns = 0; turns < MOST_TURNS; turns++) {
       const resolved = await Promise.all(targets.map((target) => this.resolve(target, signal)));
-      if (targets.length === 1 || !resolved.some(({ entry }) => this.#isOver(entry))) return resolved;
+      const nowMs = this.#clock.monotonicMs();
+      if (targets.length === 1 || !resolved.some(({ entry }) => entry.isLeaseOver(nowMs))) return resolved;
     }
+    throw new SecretsError('timeout', {
+      ref: targets.map(({ ref }) => ref).join(', '),
+      problem: 'A lease among them was over each time that the last of them had come.',
+      remedy: 'Give it a longer ttl at the store.',
+    });
   }
 
   /**
@@ -119,6 +128,15 @@ export class Resolver {
       if (!mayRepeat || !isSecretsError(error) || !error.policy.retry) throw error;
       return this.load(target, options);
     }
+  }
+
+  /**
+   * As `load`, but of what the store has now: a load that began before may have read what was there then. One that
+   * brings a lease brings a new one in any case.
+   */
+  async reload(target: Target): Promise<Entry> {
+    if (this.#cache.get(target.ref)?.handle === undefined) await this.settled(target);
+    return this.load(target, { retry: true });
   }
 
   /** Whether `target` is being fetched. */
@@ -157,7 +175,7 @@ export class Resolver {
     if (!options.retry) this.#singleAttempts.add(target.ref);
     try {
       let next = await this.#fetcher.fetch(target, held, options, signal);
-      if (this.#isOver(next)) {
+      if (next.isLeaseOver(this.#clock.monotonicMs())) {
         // The host was frozen while the answer came, say: the store may be well, and the next lease in time.
         this.#admission.giveUp(next);
         next = await this.#fetcher.fetch(target, held, options, signal);

@@ -16,7 +16,7 @@ import type { TimerQueue } from './lease/timer-queue.js';
 import { checkSchema, type ValueOf } from './model/schema.js';
 import type { Secret } from './model/secret.js';
 import type { SecretValue } from './model/secret-value.js';
-import { type SecretInput, Template } from './model/template.js';
+import { isTemplate, type SecretInput, type Template } from './model/template.js';
 import type { Router } from './provider/router.js';
 import type { Target } from './provider/target.js';
 import type { Resolved, Resolver } from './resolver.js';
@@ -178,7 +178,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
     const asked = this.#ask(input);
     const { resolver } = this.#parts;
     const { targets } = asked;
-    const entries = await Promise.all(targets.map((target) => resolver.load(target, { retry: true })));
+    const entries = await Promise.all(targets.map((target) => resolver.reload(target)));
     // Of several, one may have been replaced again while the last came.
     if (targets.length > 1) return this.#resolve(asked);
     return asked.answer(entries.map((entry) => ({ entry, staleReason: undefined }))).secret;
@@ -283,10 +283,10 @@ export class Secrets implements SecretSource, AsyncDisposable {
   }
 
   #ask(input: SecretInput): Asked {
-    const known = input instanceof Template ? this.#byTemplate.get(input) : this.#byRef.get(input);
+    const known = isTemplate(input) ? this.#byTemplate.get(input) : this.#byRef.get(input);
     if (known !== undefined) return known;
     const asked = new Asked(input, this.#clock, this.#derived);
-    if (input instanceof Template) this.#byTemplate.set(input, asked);
+    if (isTemplate(input)) this.#byTemplate.set(input, asked);
     else this.#byRef.set(input, asked);
     return asked;
   }

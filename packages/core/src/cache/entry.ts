@@ -28,8 +28,10 @@ export class Entry {
   readonly lease: Lease | undefined;
   /** The login that it was obtained under, when it dies with that login. */
   readonly grant: Grant | undefined;
-  /** When this version was first fetched. */
+  /** When the request that brought it was sent. */
   readonly sentMs: number;
+  /** When this version was fetched first. */
+  #sinceMs: number;
   #term: Term;
   #handle: LeaseHandle | undefined;
   #ttlMs: number | undefined;
@@ -53,9 +55,20 @@ export class Entry {
     this.lease = init.lease;
     this.grant = init.grant;
     this.sentMs = init.term.sentMs;
+    this.#sinceMs = init.term.sentMs;
     this.#term = init.term;
     this.#handle = init.lease?.handle;
     this.#ttlMs = init.lease?.ttlMs;
+  }
+
+  /** When this version was fetched first: the same one may be fetched many times. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** Whether it had a lease that expires, and that is over. */
+  isLeaseOver(nowMs: number): boolean {
+    return this.lease !== undefined && this.lease.end !== 'rotates' && nowMs >= this.usableUntilMs;
   }
 
   get term(): Term {
@@ -99,6 +112,7 @@ export class Entry {
   /** The store gave this version once more: what was made from `held` stays in use. */
   inherit(held: Entry): void {
     this.#derived = held.#derived;
+    this.#sinceMs = held.#sinceMs;
   }
 
   /** A renewal succeeded. */

@@ -1,8 +1,9 @@
 import type { Asked } from '../asked.js';
-import type { Entry } from '../cache/entry.js';
 import type { SecretCache } from '../cache/secret-cache.js';
+import { asSecretsError } from '../errors/as-secrets-error.js';
 import { SecretsError } from '../errors/secrets-error.js';
 import type { Secret } from '../model/secret.js';
+import type { Target } from '../provider/target.js';
 import { withDeadline } from '../resilience/deadline.js';
 import type { Resolved, Resolver } from '../resolver.js';
 import type { Clock } from '../time/clock.js';
@@ -38,7 +39,22 @@ export class LiveConsumption implements Consumption {
     this.#asked = asked;
     this.#closed = closed;
     this.#parts = parts;
-    const joint = new JointConsumer(asked, consumer, (entry) => this.#inService(entry));
+    const { cache, clock, proofMs, leases } = parts;
+    const joint = new JointConsumer({
+      asked,
+      consumer,
+      inService: (place) => {
+        const entry = cache.get((asked.targets[place] as Target).ref);
+        return entry?.isLeaseOver(clock.monotonicMs()) === false ? entry : undefined;
+      },
+      fetch: (place) => leases.replaceNow(asked.targets[place] as Target),
+      failed: (error) => {
+        const [target] = asked.targets as [Target];
+        leases.failedToServe(target, asSecretsError(error, { ref: target.ref, provider: target.alias }));
+      },
+      clock,
+      proofMs,
+    });
     this.#joint = joint;
     this.#slots = asked.targets.map((_, place) => new ConsumerSlot(joint.part(place)));
     for (const [place, target] of asked.targets.entries())
@@ -55,6 +71,7 @@ export class LiveConsumption implements Consumption {
     this.#refuseIfClosed();
     const { adopted, adoptedFrom } = this.#joint;
     if (adopted !== undefined && adopted.version !== version) return this.current();
+    this.#joint.refuse();
     const entries = await Promise.all(
       this.#asked.targets.map((target, place) =>
         this.#parts.leases.replaceRefused(target, adoptedFrom[place]?.version ?? version),
@@ -64,6 +81,7 @@ export class LiveConsumption implements Consumption {
   }
 
   close(): void {
+    this.#joint.leave();
     for (const slot of this.#slots) slot.leave();
     this.#closed();
     for (const [place, target] of this.#asked.targets.entries())
@@ -94,12 +112,6 @@ export class LiveConsumption implements Consumption {
       await this.#joint.converge(signal);
     };
     await withDeadline(catchUp, { limitMs: proofMs, setting: 'rotation.proofTimeout', clock, signal: ended });
-  }
-
-  /** The last that the store said of the version of `entry`: it is fetched again while it stays. */
-  #inService(entry: Entry): Entry {
-    const held = this.#parts.cache.get(entry.target.ref);
-    return held?.version === entry.version ? held : entry;
   }
 
   #refuseIfClosed(): void {

@@ -105,6 +105,12 @@ export class LeaseManager {
     }
   }
 
+  /** Has `target` fetched before its turn. */
+  replaceNow(target: Target): void {
+    const tracked = this.#targets.get(target);
+    if (tracked !== undefined) void this.#upkeep.replace(tracked);
+  }
+
   /** Another login follows `grant`, or it is lost: what was leased under it is replaced while it lasts. */
   replaceChildren(grant: Grant): void {
     for (const tracked of this.#childrenOf(grant)) this.#upkeep.replaceBefore(tracked, grant.untilMs);

@@ -30,6 +30,13 @@ interface Place {
 const PLACE = /\{\{\s*([^{}\s|]+)\s*(?:\|\s*([^{}\s|]+)\s*)?\}\}/g;
 const URL_START = /^[a-z][a-z\d+.-]*:\/\//i;
 
+const BRAND = Symbol.for('keyturn.Template');
+
+/** Whether it is a template, of this copy of the package or another. */
+export function isTemplate(thing: unknown): thing is Template {
+  return typeof thing === 'object' && thing !== null && BRAND in thing;
+}
+
 /** A text with places for what secrets hold. Made by {@link template}; taken wherever a reference is. */
 export class Template {
   readonly text: string;
@@ -40,17 +47,19 @@ export class Template {
 
   /** Use {@link template}. */
   constructor(text: string, refs: Readonly<Record<string, string>>) {
+    Object.defineProperty(this, BRAND, { value: true });
     this.text = text;
     this.refs = refs;
-    const places: Place[] = [];
     const usual = usualEncoding(text);
-    const marked = text.replace(PLACE, (_, name: string, encoding: string | undefined) => {
-      places.push({ ...placeOf(name, refs), encoding: encodingOf(encoding) ?? usual });
-      return '{{}}';
-    });
-    this.#literals = marked.split('{{}}');
+    const found = [...text.matchAll(PLACE)];
+    const places = found.map(([, name = '', encoding]) => ({
+      ...placeOf(name, refs),
+      encoding: encodingOf(encoding) ?? usual,
+    }));
+    const ends = [0, ...found.map(({ index, 0: place }) => index + place.length)];
+    this.#literals = ends.map((end, number) => text.slice(end, found[number]?.index));
     this.#places = places;
-    if (places.length === 0 || this.#literals.some((literal) => /\{\{|\}\}/.test(literal)))
+    if (places.length === 0 || this.#literals.some((literal) => literal.includes('{{')))
       throw invalid(
         'The template has no place for a field, or one that is not closed.',
         'Write places as {{field}}, or {{name.field}} where it has several references.',

@@ -1,5 +1,12 @@
 import type { Provider } from './contract.js';
 
+const BRAND = Symbol.for('keyturn.Fallback');
+
+/** Whether it is one, of this copy of the package or another. */
+export function isFallback(thing: unknown): thing is Fallback {
+  return typeof thing === 'object' && thing !== null && BRAND in thing;
+}
+
 /** Stores that stand in for each other under one alias. Made by {@link fallback}; taken wherever a provider is. */
 export class Fallback {
   /** In the order in which they are asked. */
@@ -7,6 +14,7 @@ export class Fallback {
 
   /** Use {@link fallback}. */
   constructor(providers: readonly [Provider, ...Provider[]]) {
+    Object.defineProperty(this, BRAND, { value: true });
     this.providers = providers;
   }
 }

@@ -1,4 +1,4 @@
-import { template } from '@keyturn/core';
+import { rotating, template } from '@keyturn/core';
 import { describe, expect, it } from 'vitest';
 import { CANARY } from '../support/store.js';
 import { codeOf, until, world } from '../support/world.js';
@@ -224,4 +224,140 @@ describe('a consumer of a template over several secrets', () => {
     }
     consumption.close();
   });
+
+  it('comes back when the leases of all its parts have ended at once', async () => {
+    const { secrets, store, clock } = world();
+    store.dynamic('a', { ttlMs: 600_000 }).dynamic('b', { ttlMs: 600_000 });
+    const input = template('{{a.username}}|{{b.username}}', { a: 's:a', b: 's:b' });
+    const isLive = (version: string) =>
+      version.split('+').every((part) => {
+        const lease = store.leaseOf(part);
+        return lease !== undefined && store.isLive(lease);
+      });
+    const pool = rotating(secrets, input, {
+      open: async (secret) => {
+        if (!isLive(secret.version)) throw new Error('refused');
+        return { version: secret.version };
+      },
+      close: () => {},
+    });
+    await pool.current();
+    await clock.freeze(3_600_000);
+    const { version } = await until(clock, pool.current());
+    expect(isLive(version)).toBe(true);
+    for (const lease of store.live()) store.revokeFromOutside(lease.version);
+    const replaced = await until(clock, pool.replace(await pool.current()));
+    expect(isLive(replaced.version)).toBe(true);
+    await until(clock, pool.close());
+  });
+
+  it('that cannot adopt what rotated meanwhile is brought to it later, and says so', async () => {
+    const { secrets, input, store, clock, of, text, last } = joined();
+    let adopted = '';
+    const refused = new Set<string>();
+    let proofMs = 0;
+    const consumption = secrets.consume(input, {
+      prepare: async (next) => {
+        if (proofMs > 0) await clock.sleep(proofMs);
+        // What neither of the two rotations proved by itself fails the first time.
+        const both = next.reveal() === text(last(), 'h2');
+        if (both && !refused.has('once')) {
+          refused.add('once');
+          throw new Error('refused');
+        }
+      },
+      adopt: (next) => {
+        adopted = next.reveal();
+      },
+    });
+    await consumption.current();
+    store.put('app', { host: 'h2' });
+    proofMs = 100;
+    const rotations = Promise.all([secrets.rotate('s:creds'), secrets.rotate('s:app')]);
+    await until(clock, rotations);
+    await clock.settle();
+    expect(adopted).not.toBe(text(last(), 'h2'));
+    const inUse = `v${/user-(\d+)/.exec(adopted)?.[1]}`;
+    expect(store.live().map(({ version }) => version)).toContain(inUse);
+    await clock.advance(5_000);
+    expect(adopted).toBe(text(last(), 'h2'));
+    expect(of('refresh-failed')).not.toEqual([]);
+    expect(store.live()).toHaveLength(1);
+    consumption.close();
+  });
+
+  it('that has left adopts nothing any more, and gives back what it proves then', async () => {
+    const { secrets, input, store, clock } = joined();
+    const log: string[] = [];
+    let proofMs = 0;
+    const consumption = secrets.consume(input, {
+      prepare: async () => {
+        if (proofMs > 0) await clock.sleep(proofMs);
+        log.push('proven');
+      },
+      discard: () => void log.push('discarded'),
+      adopt: () => void log.push('adopted'),
+    });
+    await consumption.current();
+    proofMs = 1_000;
+    store.put('app', { host: 'h2' });
+    const rotations = [secrets.rotate('s:creds'), secrets.rotate('s:app')];
+    await clock.advance(500);
+    consumption.close();
+    await until(clock, Promise.all(rotations));
+    await clock.advance(10_000);
+    expect(log.filter((entry) => entry === 'adopted')).toHaveLength(1);
+    expect(log.filter((entry) => entry === 'discarded')).toHaveLength(
+      log.filter((entry) => entry === 'proven').length - 1,
+    );
+  });
+});
+
+describe('a template over several secrets that are not kept', () => {
+  it.each([{ ttl: 0, maxStale: 0 }, { ttl: 1, maxStale: 0 }, { maxEntries: 1 }])(
+    'is made from what has come: %j',
+    async (cache) => {
+      const { secrets, store, clock } = world({ config: { cache } });
+      store.put('a', 'one').put('b', 'two');
+      store.latencyMs.fetch = 100;
+      const both = template('{{a}} {{b}}', { a: 's:a', b: 's:b' });
+      expect((await until(clock, secrets.getSecret(both))).reveal()).toBe('one two');
+      expect(store.count('fetch')).toBe(2);
+      expect((await until(clock, secrets.rotate(both))).reveal()).toBe('one two');
+    },
+  );
+});
+
+it('what is made from a secret that changes and one that stays goes out of use with the one that changes', async () => {
+  const held = new Set<string>();
+  const redactor = {
+    add: (value: Uint8Array) => void held.add(Buffer.from(value).toString()),
+    retire: (value: Uint8Array) => void held.delete(Buffer.from(value).toString()),
+  };
+  const { secrets, store, clock } = world({ config: { redactor } });
+  store.dynamic('creds', { ttlMs: 600_000 }).put('app', { host: 'h' });
+  const input = template('x://{{db.password}}@{{app.host}}', { db: 's:creds', app: 's:app' });
+  for (let turn = 0; turn < 20; turn++) {
+    await secrets.getSecret(input);
+    await secrets.rotate('s:app');
+    await secrets.getSecret(input);
+    await clock.advance(1_000);
+    await secrets.rotate('s:creds');
+    await clock.settle();
+  }
+  expect([...held].filter((value) => value.startsWith('x://')).length).toBeLessThan(3);
+});
+
+it('a rotation of what has no lease reads what the store has now, not what a load under way has read', async () => {
+  const { secrets, store, clock } = world();
+  store.put('app', 'one');
+  store.latencyMs.fetch = 1_000;
+  const reading = secrets.getSecret('s:app');
+  await clock.advance(999);
+  const rotated = [secrets.rotate('s:app'), secrets.rotate('s:app')];
+  await clock.advance(1);
+  expect((await reading).reveal()).toBe('one');
+  store.put('app', 'two');
+  for (const each of rotated) expect((await until(clock, each)).reveal()).toBe('two');
+  expect(store.count('fetch')).toBe(2);
 });

@@ -49,12 +49,16 @@ describe('a template', () => {
     );
   });
 
-  it.each(['no place', 'open {{username', 'close username}}', '{{}}', '{{user name}} {{ok}} }}'])(
-    'refuses a text without a proper place: %s',
-    (text) => {
-      expect(problemOf(() => template(text, REF)).code).toBe('invalid-config');
-    },
-  );
+  it.each([
+    'no place',
+    'open {{username',
+    'close username}}',
+    '{{}}',
+    '{{}} {{ok}}',
+    '{{user name}} {{ok}} }}',
+  ])('refuses a text without a proper place: %s', (text) => {
+    expect(problemOf(() => template(text, REF)).code).toBe('invalid-config');
+  });
 
   it.each(['password', 'constructor', 'toString'])(
     'names the field %s that the secret lacks, and no value',
@@ -100,6 +104,11 @@ describe('a template over several references', () => {
     expect(template('x://h/?{{db.username|raw}}={{stripe | json}}', refs).render(read)).toBe(
       'x://h/?v-1=sk\\"1',
     );
+  });
+
+  it('takes minified JSON, which ends in braces of its own', () => {
+    const nested = template(JSON.stringify({ db: { url: '{{db.username}}' }, stripe: ['{{stripe}}'] }), refs);
+    expect(JSON.parse(nested.render(read))).toEqual({ db: { url: 'v-1' }, stripe: ['sk"1'] });
   });
 
   it('whatever a secret holds, a shell reads it back from one word', () => {
