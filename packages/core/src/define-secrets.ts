@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { SecretsError } from './errors/secrets-error.js';
 import { throwAll } from './errors/throw-all.js';
 import { checkSchema, type ValueOf } from './model/schema.js';
 import type { Secret } from './model/secret.js';
@@ -54,6 +55,8 @@ export interface DefinedSecrets<Needs extends SecretNeeds> {
  * @throws SecretsError `invalid-ref` for a malformed reference, `invalid-config` for what is no schema
  */
 export function defineSecrets<const Needs extends SecretNeeds>(needs: Needs): DefinedSecrets<Needs> {
+  if (typeof needs !== 'object' || needs === null)
+    throw misused('defineSecrets', 'the needs of a service by name');
   const entries = Object.entries(needs).map(([name, need]) => [name, checked(need)] as const);
   return {
     refs: Object.fromEntries(entries.map(([name, { ref }]) => [name, refsOf(ref)])) as Record<
@@ -61,6 +64,7 @@ export function defineSecrets<const Needs extends SecretNeeds>(needs: Needs): De
       readonly string[]
     >,
     async load(secrets) {
+      if (typeof secrets?.getSecret !== 'function') throw misused('load', 'what createSecrets gave');
       const loaded = entries.map(([name, need]) => [name, () => read(secrets, need)] as const);
       throwAll(await Promise.allSettled(loaded.map(([, get]) => get())), 'load');
       return Object.fromEntries(loaded) as LoadedSecrets<Needs>;
@@ -82,4 +86,11 @@ function read(secrets: Secrets, { ref, schema }: SecretNeed): Promise<Secret> {
 
 function refsOf(input: SecretInput): readonly string[] {
   return isTemplate(input) ? Object.values(input.refs) : [input];
+}
+
+function misused(method: string, wanted: string): SecretsError {
+  return new SecretsError('invalid-config', {
+    problem: `${method}() was not given ${wanted}.`,
+    remedy: 'Correct the arguments of the call.',
+  });
 }

@@ -43,6 +43,11 @@ export function rotating<Resource extends object>(
   input: SecretInput,
   { open, close }: RotatingOptions<Resource>,
 ): Rotating<Resource> {
+  if (typeof source?.consume !== 'function' || typeof open !== 'function' || typeof close !== 'function')
+    throw new SecretsError('invalid-config', {
+      problem: 'rotating() was not given secrets, a reference, and functions open and close.',
+      remedy: 'Pass what createSecrets gave first, and both functions last.',
+    });
   const versions = new WeakMap<Resource, string>();
   const proven = new Map<string, Resource>();
   let inService: Resource | undefined;

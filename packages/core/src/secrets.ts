@@ -185,6 +185,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   }
 
   consume(input: SecretInput, consumer: Consumer): Consumption {
+    if (typeof consumer?.adopt !== 'function') throw misused('consume', 'a consumer with a method adopt');
     const asked = this.#ask(input);
     for (const target of asked.targets) this.#parts.router.routes(target);
     const parts = { ...this.#parts, ended: this.#ended.signal };

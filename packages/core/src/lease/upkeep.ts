@@ -6,6 +6,7 @@ import type { Settings } from '../config.js';
 import type { Diagnostics } from '../diagnostics.js';
 import { asSecretsError } from '../errors/as-secrets-error.js';
 import type { SecretsError } from '../errors/secrets-error.js';
+import type { Lease } from '../model/lease.js';
 import type { Resolver } from '../resolver.js';
 import type { HostClock } from '../time/clock.js';
 import type { Revocations } from './revocations.js';
@@ -168,8 +169,14 @@ export class Upkeep {
         hold: false,
         throughBreaker: true,
       });
-      if (tracked.entry !== entry || this.isStopped) return;
-      entry.extend(lease, termOf(sent, lease, this.#settings.policyOf(target)));
+      // What a lease does at its end does not change.
+      const term = termOf(
+        sent,
+        { ...lease, end: entry.lease.end ?? 'expires' },
+        this.#settings.policyOf(target),
+      );
+      if (tracked.entry !== entry || this.isStopped) return this.#renewedInVain(entry, lease, id);
+      entry.extend(lease, term);
       this.#diagnostics.emit('lease-renewed', {
         ref: target.ref,
         version: entry.version,
@@ -185,6 +192,13 @@ export class Upkeep {
         asSecretsError(error, { ref: target.ref, provider: target.alias }),
       );
     }
+  }
+
+  /** Another version has come into service meanwhile; the lease may have another id now, by which nobody revoked it. */
+  #renewedInVain(entry: Entry, lease: Lease, id: string): void {
+    if (this.isStopped || lease.handle === undefined || lease.handle.id === id) return;
+    entry.extend(lease, entry.term);
+    void this.#revocations.revoke(entry);
   }
 
   async #renewFailed(tracked: Tracked, entry: Entry, failure: SecretsError): Promise<void> {

@@ -34,8 +34,9 @@ const LONGEST_MS = 100 * 366 * 86_400_000;
  */
 export function checkLease(lease: Lease | undefined): asserts lease is Lease {
   const ttlMs = lease?.ttlMs;
+  checkHandle(lease?.handle);
   if (
-    ttlMs !== undefined &&
+    typeof ttlMs === 'number' &&
     ttlMs <= LONGEST_MS &&
     (ttlMs > 0 || (ttlMs === 0 && lease?.end === 'rotates'))
   ) {
@@ -45,5 +46,14 @@ export function checkLease(lease: Lease | undefined): asserts lease is Lease {
     problem:
       'The lease has no length: its ttl is missing, zero, negative, no number, or longer than a hundred years.',
     remedy: 'Check what answers at the provider’s address; the value held before stays.',
+  });
+}
+
+function checkHandle(handle: LeaseHandle | undefined): void {
+  if (handle === undefined) return;
+  if (typeof handle === 'object' && handle !== null && typeof handle.id === 'string') return;
+  throw new SecretsError('bad-response', {
+    problem: 'The lease has a handle without an id.',
+    remedy: 'A provider leaves the handle out where there is nothing to renew or revoke.',
   });
 }

@@ -121,6 +121,11 @@ export class Session {
       this.#remember(failure);
       throw failure;
     });
+    if (typeof granted !== 'object' || granted === null || granted.credential === undefined)
+      throw new SecretsError('bad-response', {
+        problem: 'The login gave no credential.',
+        remedy: 'Check what answers at the provider’s address.',
+      });
     this.#refusal = undefined;
     const grant: Grant = { ...granted, sentMs, untilMs: Number.POSITIVE_INFINITY };
     try {

@@ -34,7 +34,7 @@ export async function withDeadline<Result>(
     () => attempt.abort(timedOut(limitMs, setting)),
     () => {},
   );
-  const running = call(attempt.signal);
+  const running = (async () => call(attempt.signal))();
   try {
     return await Promise.race([running, aborted(attempt.signal)]);
   } catch (error) {

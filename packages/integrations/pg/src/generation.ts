@@ -99,7 +99,7 @@ export class Generation {
    * Breaks every connection of it; what is under way there fails with `reason`. One that is closing already serves
    * nobody, and must not fail: the pool would emit an `error` that nobody expects.
    */
-  cut(reason: Error): void {
+  cut(reason: Error | undefined): void {
     for (const client of this.#clients.keys()) {
       if (client.connection === undefined) client.end();
       else client.connection.stream.destroy(client._ending ? undefined : reason);

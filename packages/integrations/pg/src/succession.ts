@@ -166,6 +166,8 @@ export class Succession {
    */
   async #drain(generation: Generation, signal: AbortSignal): Promise<void> {
     const { inService } = this;
+    // One that is to go at once was never in service, and serves nobody: it closes without a word.
+    const reason = signal.aborted ? undefined : stillInUse();
     const emptied = generation.retire();
     if (inService === generation || signal.aborted) generation.standing = 'dead';
     if (generation.standing === 'good') this.changeover.begin(inService?.isExtra ? 1 : 0);
@@ -174,7 +176,7 @@ export class Succession {
     const cutOff = () => {
       generation.standing = 'dead';
       this.#evictIdle(generation);
-      generation.cut(stillInUse());
+      generation.cut(reason);
     };
     signal.addEventListener('abort', cutOff, { once: true });
     if (signal.aborted) cutOff();
