@@ -1,11 +1,11 @@
 import { azureKeyVault } from '@keyturn/azure-key-vault';
-import { testProvider } from '@keyturn/core/testing';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { clientOptions } from '../../packages/providers/azure-key-vault/test/calls.js';
 import {
   type KeyVaultServer,
   startKeyVault,
 } from '../../packages/providers/azure-key-vault/test/key-vault-server.js';
+import { testDocumentedProvider } from './documented-provider.js';
 
 describe('against a Key Vault on TLS, by Managed Identity', () => {
   let vault: KeyVaultServer;
@@ -18,27 +18,30 @@ describe('against a Key Vault on TLS, by Managed Identity', () => {
     }
   });
 
-  testProvider({ describe, it }, 'Azure Key Vault', async () => {
-    vault = await startKeyVault();
-    Object.assign(process.env, vault.environment);
-    return {
-      provider: azureKeyVault({
-        vaultUrl: vault.vaultUrl,
-        clientOptions: clientOptions(vault),
-        separator: '--',
-      }),
-      capabilities: ['list'],
-      credentials: [vault.token, vault.environment.IDENTITY_HEADER ?? ''],
-      put(path, fields) {
-        vault.set(path.replaceAll('/', '--'), JSON.stringify(fields));
-        return { path };
-      },
-      remove: ({ path }) => void vault.secrets.delete(path.replaceAll('/', '--')),
-      disconnect: () => vault.disconnect(),
-      freeze() {
-        vault.isFrozen = true;
-      },
-      stop: () => vault.stop(),
-    };
-  });
+  testDocumentedProvider(
+    { folder: 'azure-key-vault', backend: 'a server written from its documentation' },
+    async () => {
+      vault = await startKeyVault();
+      Object.assign(process.env, vault.environment);
+      return {
+        provider: azureKeyVault({
+          vaultUrl: vault.vaultUrl,
+          clientOptions: clientOptions(vault),
+          separator: '--',
+        }),
+        capabilities: ['list'],
+        credentials: [vault.token, vault.environment.IDENTITY_HEADER ?? ''],
+        put(path, fields) {
+          vault.set(path.replaceAll('/', '--'), JSON.stringify(fields));
+          return { path };
+        },
+        remove: ({ path }) => void vault.secrets.delete(path.replaceAll('/', '--')),
+        disconnect: () => vault.disconnect(),
+        freeze() {
+          vault.isFrozen = true;
+        },
+        stop: () => vault.stop(),
+      };
+    },
+  );
 });

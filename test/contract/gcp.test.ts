@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { crc32c } from '../../packages/providers/gcp-secret-manager/src/crc32c.js';
 import { type DrongoServer, startDrongo, startSecretManager } from '../servers/gcp.js';
 import { requireServer } from '../servers/require-server.js';
+import { testDocumentedProvider } from './documented-provider.js';
 
 /** Projects are the only folders that there are: the first segment of a name becomes one. */
 function resourceOf(name: string): { readonly project: string; readonly secret: string } {
@@ -51,7 +52,8 @@ describe.skipIf(!requireServer('drongo'))('against drongo', () => {
   }));
 });
 
-testProvider({ describe, it }, 'Google Secret Manager over gRPC', async () => {
+const backend = 'a gRPC server on Google’s proto files; drongo over REST';
+testDocumentedProvider({ folder: 'gcp-secret-manager', backend }, async () => {
   const store = await startSecretManager((data) => String(crc32c(data)));
   return {
     provider: gcpSecretManager({
@@ -69,6 +71,16 @@ testProvider({ describe, it }, 'Google Secret Manager over gRPC', async () => {
       const path = `projects/${project}/secrets/${secret}`;
       store.add(path, JSON.stringify(fields));
       return { path };
+    },
+    putBytes(name, bytes) {
+      const { project, secret } = resourceOf(name);
+      const path = `projects/${project}/secrets/${secret}`;
+      store.add(path, Buffer.from(bytes));
+      return { path };
+    },
+    stage({ path }) {
+      store.aliases.set(`${path}/aliases/live`, store.secrets.get(path)?.length ?? 0);
+      return 'live';
     },
     remove: ({ path }) => void store.secrets.delete(path),
     disconnect: () => store.stop(),

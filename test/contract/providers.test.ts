@@ -11,8 +11,10 @@ import { configureDatabaseEngine, type DatabaseEngine } from '../servers/databas
 import { type OpenBaoServer, startOpenBao } from '../servers/openbao.js';
 import { type PostgresServer, startPostgres } from '../servers/postgres.js';
 import { requireServer } from '../servers/require-server.js';
+import { testDocumentedProvider } from './documented-provider.js';
 
-testProvider({ describe, it }, 'env', async () => {
+testDocumentedProvider({ folder: 'env', backend: 'variables, and files that they name' }, async () => {
+  const root = await mkdtemp(join(tmpdir(), 'keyturn-contract-'));
   const variables: Record<string, string> = {};
   return {
     provider: env({ env: variables }),
@@ -21,10 +23,16 @@ testProvider({ describe, it }, 'env', async () => {
       variables[path] = JSON.stringify(fields);
       return { path };
     },
+    async putBytes(name, bytes) {
+      variables.BYTES_FILE = join(root, name);
+      await writeFile(variables.BYTES_FILE, bytes);
+      return { path: 'BYTES' };
+    },
+    stop: () => rm(root, { recursive: true }),
   };
 });
 
-testProvider({ describe, it }, 'mounted files', async () => {
+testDocumentedProvider({ folder: 'mounted-files', backend: 'a file system' }, async () => {
   const root = await mkdtemp(join(tmpdir(), 'keyturn-contract-'));
   return {
     provider: mountedFiles({ root }),
@@ -32,6 +40,10 @@ testProvider({ describe, it }, 'mounted files', async () => {
       await mkdir(join(root, name, '..'), { recursive: true });
       await writeFile(join(root, `${name}.new`), JSON.stringify(fields));
       await rename(join(root, `${name}.new`), join(root, name));
+      return { path: name };
+    },
+    async putBytes(name, bytes) {
+      await writeFile(join(root, name), bytes);
       return { path: name };
     },
     stop: () => rm(root, { recursive: true }),
@@ -70,8 +82,12 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('against a real OpenBao',
     await postgres?.stop();
   });
 
-  testProvider({ describe, it }, 'vault: KV v2 and database, by AppRole', async () => ({
+  const several = () =>
+    vault({ address: [store.address, 'http://127.0.0.1:1'], auth: token({ token: store.rootToken }) });
+  const kv2 = { folder: 'vault', part: 'KV v2 and databases', backend: 'OpenBao, PostgreSQL' };
+  testDocumentedProvider(kv2, async () => ({
     provider: vault({ address: store.address, auth: approle(engine.approle) }),
+    several,
     leased: { path: engine.creds },
     async put(name, fields) {
       await store.api('POST', `secret/data/${name}`, { data: fields });
@@ -79,8 +95,9 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('against a real OpenBao',
     },
   }));
 
-  testProvider({ describe, it }, 'vault: KV v1, by token', async () => ({
+  testDocumentedProvider({ folder: 'vault', part: 'KV v1', backend: 'OpenBao' }, async () => ({
     provider: vault({ address: store.address, auth: token({ token: store.rootToken }) }),
+    several,
     async put(name, fields) {
       await store.api('POST', `kv1/${name}`, fields);
       return { path: `kv1/${name}` };

@@ -3,16 +3,16 @@ import {
   isSecretsError,
   type Provider,
   type ProviderRef,
-  type SecretsError,
   type SecretVersion,
 } from '@keyturn/core/provider';
-import { AwsClient } from './aws-client.js';
+import { AwsClient, type CallFacts } from './aws-client.js';
 import { type AwsConfig, checkAws, checkRegion, invalidConfig, refuseUnknown } from './aws-settings.js';
 import { fetchBatch } from './batch.js';
 import { listBelow } from './listing.js';
 import { idIn, type Wanted, wanted } from './secret-id.js';
 import { rotationFacts, secretVersion } from './secret-version.js';
 import { SERVICE } from './service.js';
+import { settled } from './settled.js';
 
 /** What `awsSecretsManager` takes. All of it is optional: the SDK finds the region and the credentials. */
 export interface AwsSecretsManagerConfig extends AwsConfig {
@@ -45,8 +45,13 @@ const NAMES = ['region', 'regions', 'endpoint', 'credentials', 'client', 'descri
 export function awsSecretsManager(config: AwsSecretsManagerConfig = {}): Provider {
   const { regions, describeRotation, aws } = settings(config);
 
-  async function read(want: Wanted, path: string, { address, signal }: CallOptions): Promise<SecretVersion> {
-    const facts = { region: address, signal, subject: path };
+  /** The first of the regions where the caller names none. */
+  function factsOf({ address = regions[0], signal }: CallOptions, subject: string): CallFacts {
+    return { region: address, signal, subject };
+  }
+
+  async function read(want: Wanted, path: string, options: CallOptions): Promise<SecretVersion> {
+    const facts = factsOf(options, path);
     const id = await idAt(want, facts);
     const [answer, rotation] = await Promise.all([
       aws.call(
@@ -60,16 +65,16 @@ export function awsSecretsManager(config: AwsSecretsManagerConfig = {}): Provide
       ),
       rotationOf(id, facts),
     ]);
-    const version = secretVersion(id, answer);
+    const version = secretVersion(id, answer, want.version);
     return { ...version, metadata: { ...version.metadata, ...rotation } };
   }
 
-  async function idAt({ id }: Wanted, facts: Facts): Promise<string> {
+  async function idAt({ id }: Wanted, facts: CallFacts): Promise<string> {
     return id.startsWith('arn:') ? idIn(await aws.regionOf(facts), id, regions) : id;
   }
 
   /** A secret that can be read is not lost because nobody may ask when it is rotated. */
-  async function rotationOf(id: string, facts: Facts): Promise<Record<string, string>> {
+  async function rotationOf(id: string, facts: CallFacts): Promise<Record<string, string>> {
     if (!describeRotation) return {};
     try {
       return rotationFacts(await aws.call('DescribeSecret', { SecretId: id }, facts));
@@ -87,11 +92,13 @@ export function awsSecretsManager(config: AwsSecretsManagerConfig = {}): Provide
     },
 
     async fetchMany(refs, options) {
-      const { address, signal } = options;
+      const { signal } = options;
       const plans = await Promise.all(refs.map((ref) => settled(plan(ref, options), signal)));
       const ids = plans.flatMap((one) => (isSecretsError(one) || !one.want.isCurrent ? [] : [one.id]));
       const isBatch = new Set(ids).size > 1 && !describeRotation;
-      const batch = isBatch ? await fetchBatch(aws, new Set(ids), { region: address, signal }) : undefined;
+      const batch = isBatch
+        ? await fetchBatch(aws, new Set(ids), factsOf(options, `${ids.length} secrets`))
+        : undefined;
       return Promise.all(
         plans.map((one) => {
           if (isSecretsError(one)) return one;
@@ -101,22 +108,16 @@ export function awsSecretsManager(config: AwsSecretsManagerConfig = {}): Provide
       );
     },
 
-    list: (prefix, options) => listBelow(aws, prefix, options),
+    list: (prefix, options) => listBelow(aws, prefix, factsOf(options, prefix)),
 
     close: () => aws.close(),
   };
 
-  async function plan(ref: ProviderRef, { address, signal }: CallOptions): Promise<Plan> {
+  async function plan(ref: ProviderRef, options: CallOptions): Promise<Plan> {
     const want = wanted(ref);
-    const id = await idAt(want, { region: address, signal, subject: ref.path });
+    const id = await idAt(want, factsOf(options, ref.path));
     return { want, id, path: ref.path };
   }
-}
-
-interface Facts {
-  readonly region: string | undefined;
-  readonly signal: AbortSignal;
-  readonly subject: string;
 }
 
 interface Plan {
@@ -130,6 +131,8 @@ function settings(config: AwsSecretsManagerConfig) {
   const { regions = [], describeRotation = false, ...aws } = config;
   checkAws(aws);
   if (!Array.isArray(regions)) throw invalidConfig('regions', 'is no list');
+  // Left to the SDK, it would mean the secrets of a region that nobody named.
+  if (config.regions?.length === 0) throw invalidConfig('regions', 'names no region');
   for (const region of regions) checkRegion(region, 'regions');
   if (new Set(regions).size !== regions.length) throw invalidConfig('regions', 'names a region twice');
   if (regions.length > 0 && (aws.region !== undefined || aws.client !== undefined)) {
@@ -141,14 +144,4 @@ function settings(config: AwsSecretsManagerConfig) {
   if (typeof describeRotation !== 'boolean')
     throw invalidConfig('describeRotation', 'is neither true nor false');
   return { regions: [...(regions as readonly string[])], describeRotation, aws: new AwsClient(aws) };
-}
-
-/** The outcome as a value, so that one failure is one answer among the others; thrown when the caller has left. */
-async function settled<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | SecretsError> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isSecretsError(error) && !signal.aborted) return error;
-    throw error;
-  }
 }

@@ -67,8 +67,26 @@ export function checkRegion(region: unknown, setting: string): asserts region is
   }
 }
 
-/** An endpoint, however it was given. */
-export function checkEndpoint(endpoint: unknown): string {
+/** The endpoint to call in `region`; a function is asked for it. Undefined for the service's own. */
+export function endpointIn(region: string, endpoint: AwsConfig['endpoint']): string | undefined {
+  if (typeof endpoint !== 'function') return endpoint;
+  if (region === '') {
+    throw invalidConfig(
+      'endpoint',
+      'is a function of the region, and none is set',
+      'Give the setting region.',
+    );
+  }
+  let given: unknown;
+  try {
+    given = endpoint(region);
+  } catch {
+    throw invalidConfig('endpoint', `is a function that fails for ${region}`);
+  }
+  return checkEndpoint(given);
+}
+
+function checkEndpoint(endpoint: unknown): string {
   let url: URL;
   try {
     url = new URL(typeof endpoint === 'string' ? endpoint : '');

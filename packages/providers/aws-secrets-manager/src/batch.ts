@@ -18,7 +18,7 @@ export type Outcome = SecretVersion | SecretsError;
 export async function fetchBatch(
   aws: AwsClient,
   ids: ReadonlySet<string>,
-  facts: Omit<CallFacts, 'subject'>,
+  facts: CallFacts,
 ): Promise<ReadonlyMap<string, Outcome>> {
   const all = [...ids];
   const chunks = Array.from({ length: Math.ceil(all.length / LARGEST) }, (_, index) =>
@@ -31,31 +31,23 @@ export async function fetchBatch(
 async function fetchChunk(
   aws: AwsClient,
   ids: readonly string[],
-  facts: Omit<CallFacts, 'subject'>,
+  facts: CallFacts,
 ): Promise<[string, Outcome][]> {
   const outcomes: [string, Outcome][] = [];
-  const seen = new Set<string>();
-  let token: string | undefined;
   try {
-    do {
-      const { SecretValues, Errors, NextToken } = await aws.call(
-        'BatchGetSecretValue',
-        { SecretIdList: [...ids], ...(token === undefined ? {} : { NextToken: token }) },
-        { ...facts, subject: `${ids.length} secrets` },
-      );
+    const pages = aws.pages(
+      'BatchGetSecretValue',
+      { SecretIdList: [...ids] },
+      { ...facts, subject: `${ids.length} secrets` },
+    );
+    for await (const { SecretValues, Errors } of pages) {
       for (const answer of SecretValues ?? []) outcomes.push(...given(ids, answer));
       for (const { SecretId, ErrorCode, Message } of Errors ?? []) {
-        const failure = { name: ErrorCode, message: Message };
-        const about = {
-          action: 'GetSecretValue',
-          subject: SecretId ?? '',
-          region: facts.region ?? aws.region,
-        };
-        if (SecretId !== undefined) outcomes.push([SecretId, awsError(failure, about)]);
+        if (SecretId === undefined) continue;
+        const about = { action: 'GetSecretValue', subject: SecretId, region: facts.region ?? aws.region };
+        outcomes.push([SecretId, awsError({ name: ErrorCode, message: Message }, about)]);
       }
-      token = NextToken;
-      // A token that comes again would be followed for ever.
-    } while (token !== undefined && token !== '' && !seen.has(token) && seen.add(token));
+    }
   } catch (error) {
     if (facts.signal.aborted) throw abortReason(facts.signal);
     if (!isSecretsError(error)) throw error;

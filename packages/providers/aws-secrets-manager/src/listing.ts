@@ -1,5 +1,5 @@
-import type { CallOptions, ProviderRef } from '@keyturn/core/provider';
-import type { AwsClient } from './aws-client.js';
+import type { ProviderRef } from '@keyturn/core/provider';
+import type { AwsClient, CallFacts } from './aws-client.js';
 import { isReferable, wanted } from './secret-id.js';
 
 /**
@@ -9,28 +9,21 @@ import { isReferable, wanted } from './secret-id.js';
 export async function* listBelow(
   aws: AwsClient,
   prefix: string,
-  { address, signal }: CallOptions,
+  facts: CallFacts,
 ): AsyncIterable<ProviderRef> {
   const folder = prefix.replace(/\/$/, '');
   if (folder !== '') wanted({ path: folder });
   const begin = folder === '' ? '' : `${folder}/`;
-  const seen = new Set<string>();
-  let token: string | undefined;
-  do {
-    const { SecretList, NextToken } = await aws.call(
-      'ListSecrets',
-      {
-        MaxResults: 100,
-        ...(begin === '' ? {} : { Filters: [{ Key: 'name', Values: [begin] }] }),
-        ...(token === undefined ? {} : { NextToken: token }),
-      },
-      { region: address, signal, subject: begin === '' ? '*' : begin },
-    );
+  const pages = aws.pages(
+    'ListSecrets',
+    { MaxResults: 100, ...(begin === '' ? {} : { Filters: [{ Key: 'name', Values: [begin] }] }) },
+    { ...facts, subject: begin === '' ? '*' : begin },
+  );
+  for await (const { SecretList } of pages) {
     for (const { Name = '', ARN } of SecretList ?? []) {
       if (!Name.startsWith(begin)) continue;
       if (isReferable(Name)) yield { path: Name };
       else if (ARN !== undefined) yield { path: ARN };
     }
-    token = NextToken;
-  } while (token !== undefined && token !== '' && !seen.has(token) && seen.add(token));
+  }
 }

@@ -26,7 +26,7 @@ export function wanted({ path, version, stage }: ProviderRef): Wanted {
   const isArn = path.startsWith('arn:');
   if (isArn ? !ARN.test(path) : !NAME.test(path) || hasHole(path)) {
     throw invalidRef(
-      isArn ? 'It is no ARN of a secret.' : 'No secret can have this name, or not be referred to by it.',
+      isArn ? 'It is no ARN of a secret.' : 'It is no name that a secret can be referred to by.',
       isArn
         ? 'Write it like arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-AbCdEf.'
         : 'Names have letters, digits and /_+=.@-; one that begins with a slash is referred to by its ARN.',

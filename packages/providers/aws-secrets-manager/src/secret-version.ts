@@ -17,12 +17,14 @@ export interface Answer {
  * An answer as a version. A text stays a text: one that is a JSON object has fields all the same.
  *
  * @param id what was asked for; an answer for another secret is refused
+ * @param wanted the version that was asked for, where one was; another one is refused
  * @throws SecretsError `bad-response`
  */
-export function secretVersion(id: string, answer: Answer): SecretVersion {
+export function secretVersion(id: string, answer: Answer, wanted?: string): SecretVersion {
   const { ARN, Name, VersionId, VersionStages = [], SecretString, SecretBinary, CreatedDate } = answer;
   if (typeof VersionId !== 'string' || VersionId === '') throw bad('has no version');
   if (!isAnswerTo(id, answer)) throw bad('is of another secret');
+  if (wanted !== undefined && wanted !== VersionId) throw bad('is of another version');
   const data = SecretString ?? SecretBinary;
   if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw bad('has no value');
   return {

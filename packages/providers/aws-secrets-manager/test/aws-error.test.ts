@@ -161,6 +161,18 @@ describe('the table of errors', () => {
     }
   });
 
+  it.each([
+    ['7', 7_000],
+    ['soon', undefined],
+    [undefined, undefined],
+  ])('F19: a Retry-After of %j, as the SDK keeps it, is %s', (text, expected) => {
+    const failure = Object.assign(new Error('words'), { name: 'ThrottlingException' });
+    Object.defineProperty(failure, '$response', {
+      value: { statusCode: 400, headers: { 'retry-after': text } },
+    });
+    expect(awsError(failure, facts)).toMatchObject({ code: 'rate-limited', retryAfterMs: expected });
+  });
+
   it('takes whatever is thrown', () => {
     for (const odd of [undefined, null, 'text', 7, {}, { name: 5, $metadata: null, $response: 'x' }]) {
       expect(awsError(odd, facts).code).toBe('unavailable');

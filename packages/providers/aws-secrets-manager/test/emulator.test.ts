@@ -133,6 +133,14 @@ describe.each([
       expect(error).toMatchObject({ code: 'not-found', problem: expect.stringMatching(/in us-east-1/) });
     });
 
+    it('a listing of more than a page names all, each once', async () => {
+      const names = Array.from({ length: 130 }, (_, number) => `many/${number}`);
+      for (const Name of names) await created(Name, 'x');
+      const found: string[] = [];
+      for await (const { path } of opened(config()).list?.('many', unhurried) ?? []) found.push(path);
+      expect(found.sort()).toEqual(names.sort());
+    });
+
     it('bytes come back as bytes', async () => {
       const bytes = new Uint8Array([0, 1, 2, 253, 254, 255, 10]);
       await admin.send(new CreateSecretCommand({ Name: 'bytes', SecretBinary: bytes }));
@@ -358,5 +366,31 @@ describe.skipIf(!requireServer('ministack'))('with replicas', () => {
     expect(byName.reveal()).toBe('everywhere');
     expect(byArn.reveal()).toBe('everywhere');
     expect(byName.version).toBe(before.version);
+  });
+
+  it('a region that dies under many readers: no read fails', async () => {
+    const regions = [region, 'us-east-1'];
+    const emulators = await Promise.all(regions.map(() => startMinistack()));
+    closing.push(...emulators.map((emulator) => () => emulator.stop()));
+    const names = Array.from({ length: 50 }, (_, number) => `app/${number}`);
+    for (const [place, emulator] of emulators.entries()) {
+      const admin = new SecretsManagerClient({
+        region: regions[place] ?? region,
+        endpoint: emulator.endpoint,
+        credentials,
+      });
+      for (const Name of names) {
+        await admin.send(new CreateSecretCommand({ Name, SecretString: Name }));
+      }
+      admin.destroy();
+    }
+    const endpoint = (at: string) => emulators[regions.indexOf(at)]?.endpoint ?? '';
+    // Nothing is served stale, so that each answer comes from a region that lives.
+    const secrets = live({ regions, endpoint, credentials }, { cache: { ttl: 1, maxStale: 0 } });
+    for (let turn = 0; turn < 10; turn++) {
+      if (turn === 3) await emulators[0]?.stop();
+      const all = await Promise.all(names.map((name) => secrets.getSecret(`aws:${name}`)));
+      expect(all.map((one) => one.reveal())).toEqual(names);
+    }
   });
 });

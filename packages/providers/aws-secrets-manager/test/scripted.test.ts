@@ -1,4 +1,4 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type AwsSecretsManagerConfig, awsSecretsManager } from '@keyturn/aws-secrets-manager';
 import { createSecrets } from '@keyturn/core';
 import { isSecretsError, type ProviderRef } from '@keyturn/core/provider';
@@ -82,12 +82,14 @@ describe('a read', () => {
   it.each([
     ['of another secret', secret('other')],
     ['of a secret whose name begins alike', secret('asked-2')],
+    ['of another version', secret('asked', { VersionId: 'b1b2c3d4-5678-90ab-cdef-EXAMPLE22222' }), VERSION],
     ['without a version', { ...secret('asked'), VersionId: undefined }],
     ['without a value', { ...secret('asked'), SecretString: undefined }],
     ['of nothing', {}],
-  ])('an answer %s is refused', async (_, result) => {
+  ])('an answer %s is refused', async (_, result, version?: string) => {
     const { fetch } = await scripted(() => ({ result }));
-    expect((await failureOf(fetch({ path: 'asked' }))).code).toBe('bad-response');
+    const ref = { path: 'asked', ...(version === undefined ? {} : { version }) };
+    expect((await failureOf(fetch(ref))).code).toBe('bad-response');
   });
 
   it.each<[string, AwsAnswer, string]>([
@@ -220,7 +222,7 @@ describe('who calls, and when', () => {
     const error = await failureOf(provider.fetch({ path: `${ARN}a-AbCdEf` }, unhurried));
     expect(error.message).toMatch(/ARN is of eu-central-1, and the provider calls us-east-1/);
     await provider.close?.();
-    expect((await provider.fetch({ path: 'a' }, unhurried)).version).toBe(VERSION);
+    expect((await client.send(new GetSecretValueCommand({ SecretId: 'a' }))).VersionId).toBe(VERSION);
     client.destroy();
   });
 
@@ -236,6 +238,18 @@ describe('who calls, and when', () => {
     await fetch({ path: 'a' });
     await expect.poll(server.connections).toBe(1);
     await provider.close?.();
+    await expect.poll(server.connections).toBe(0);
+  });
+
+  it('F48: a provider that is closed says so, and opens nothing more', async () => {
+    const { server, provider, fetch, fetchMany } = await scripted(() => ({ result: secret('a') }));
+    await fetch({ path: 'a' });
+    await provider.close?.();
+    await provider.close?.();
+    expect((await failureOf(fetch({ path: 'a' }))).code).toBe('closed');
+    const answers = await fetchMany({ path: 'a' }, { path: 'b' });
+    expect(answers.map((answer) => isSecretsError(answer) && answer.code)).toEqual(['closed', 'closed']);
+    expect(server.calls).toHaveLength(1);
     await expect.poll(server.connections).toBe(0);
   });
 
@@ -299,11 +313,13 @@ describe('many at once', () => {
     assertNoLeak(answers, ['canary']);
   });
 
-  it('follows pages to their end, and no token twice', async () => {
+  it('follows pages to their end', async () => {
     const { server, fetchMany } = await scripted(({ action, input }) => {
       if (action === 'GetSecretValue') return { result: secret(asName(input.SecretId)) };
       const isFirst = input.NextToken === undefined;
-      return { result: { SecretValues: [secret(isFirst ? 'a' : 'b')], NextToken: 'more' } };
+      return {
+        result: { SecretValues: [secret(isFirst ? 'a' : 'b')], NextToken: isFirst ? 'more' : undefined },
+      };
     });
     const answers = await fetchMany({ path: 'a' }, { path: 'b' }, { path: 'c' });
     expect(answers.map((answer) => !isSecretsError(answer) && answer.data)).toEqual(['of a', 'of b', 'of c']);

@@ -15,6 +15,7 @@ describe('a setting that cannot work is refused at once, by its name', () => {
     ['an empty region', { region: '' }, /region is no region/],
     ['regions that are none', { regions: ['eu-central-1', 7] }, /regions is no region/],
     ['regions that are no list', { regions: 'eu-central-1' }, /regions is no list/],
+    ['regions of which there are none', { regions: [] }, /names no region/],
     ['a region twice', { regions: ['eu-central-1', 'eu-central-1'] }, /twice/],
     ['both', { region: 'eu-central-1', regions: ['us-east-1'] }, /in the place of region/],
     ['an endpoint that is no URL', { endpoint: 'canary' }, /endpoint is not a URL/],
@@ -53,6 +54,20 @@ describe('a setting that cannot work is refused at once, by its name', () => {
     const { signal } = new AbortController();
     const error = await failureOf(provider.fetch({ path: 'a' }, { signal, clock: systemClock }));
     expect(error).toMatchObject({ code: 'invalid-config', remedy: 'Give the setting region.' });
+  });
+
+  it('a function that gives an endpoint and fails is named, and shows nothing of why', async () => {
+    const endpoint = () => {
+      throw new Error('canary');
+    };
+    const provider = awsSecretsManager({ region: 'eu-central-1', endpoint });
+    const { signal } = new AbortController();
+    const error = await failureOf(provider.fetch({ path: 'a' }, { signal, clock: systemClock }));
+    expect(error).toMatchObject({
+      code: 'invalid-config',
+      problem: expect.stringMatching(/endpoint is a function/),
+    });
+    assertNoLeak([error], ['canary']);
   });
 
   it('an endpoint that a function gives is checked when it is', async () => {

@@ -1,7 +1,7 @@
 import { isSecretsError, SecretsError } from '@keyturn/core/provider';
 import { orAborted } from './abort-reason.js';
 import { awsError, isWorthAnother } from './aws-error.js';
-import { type AwsConfig, type AwsSdkClient, checkEndpoint, invalidConfig } from './aws-settings.js';
+import { type AwsConfig, type AwsSdkClient, endpointIn } from './aws-settings.js';
 import { type Actions, SERVICE } from './service.js';
 
 /** What a call of the service is made with. */
@@ -62,6 +62,7 @@ export class AwsClient {
   readonly #config: AwsConfig;
   readonly #load: () => Promise<object>;
   readonly #lines = new Map<string, Promise<Line>>();
+  #isClosed = false;
 
   /** @param load what loads the SDK */
   constructor(config: AwsConfig, load = SERVICE.load) {
@@ -110,8 +111,35 @@ export class AwsClient {
     }
   }
 
-  /** Closes every connection. A client of the application's own is left as it is. */
+  /**
+   * Calls `action` page after page, as the caller goes on.
+   *
+   * @throws SecretsError as `call` does; `bad-response` for a page that leads back to one before, because to stop there
+   * would make a part of the pages look like all of them
+   */
+  async *pages<Action extends keyof Actions & string>(
+    action: Action,
+    input: Actions[Action]['input'],
+    facts: CallFacts,
+  ): AsyncIterable<Actions[Action]['output']> {
+    const seen = new Set<string>();
+    let token: string | undefined;
+    do {
+      const page = await this.call(
+        action,
+        token === undefined ? input : { ...input, NextToken: token },
+        facts,
+      );
+      yield page;
+      token = (page as { readonly NextToken?: string | undefined }).NextToken || undefined;
+      if (token !== undefined && seen.has(token)) throw goesInCircles(action);
+      if (token !== undefined) seen.add(token);
+    } while (token !== undefined);
+  }
+
+  /** Closes every connection, and opens none any more. A client of the application's own is left as it is. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const key of [...this.#lines.keys()]) await this.#retire(key);
   }
 
@@ -144,7 +172,8 @@ export class AwsClient {
     return why === 'credentials' && areFixed ? undefined : why;
   }
 
-  #line(key: string): Promise<Line> {
+  async #line(key: string): Promise<Line> {
+    if (this.#isClosed) throw closed();
     const held = this.#lines.get(key);
     if (held !== undefined) return held;
     const made = this.#open(key);
@@ -156,14 +185,7 @@ export class AwsClient {
   async #open(key: string): Promise<Line> {
     const { client, endpoint, credentials, region = key } = this.#config;
     if (client !== undefined) return new Line(client, false);
-    if (typeof endpoint === 'function' && region === '') {
-      throw invalidConfig(
-        'endpoint',
-        'is a function of the region, and none is set',
-        'Give the setting region.',
-      );
-    }
-    const url = typeof endpoint === 'function' ? checkEndpoint(endpoint(region)) : endpoint;
+    const url = endpointIn(region, endpoint);
     const Client = (await this.#sdk())[SERVICE.client] as Constructor<Client>;
     const made = new Client({
       maxAttempts: 1,
@@ -189,6 +211,20 @@ export class AwsClient {
       throw sdkMissing(cause);
     }
   }
+}
+
+function goesInCircles(action: string): SecretsError {
+  return new SecretsError('bad-response', {
+    problem: `The pages of ${action} go in circles.`,
+    remedy: 'Check the setting endpoint, and what stands between here and AWS; the value held before stays.',
+  });
+}
+
+function closed(): SecretsError {
+  return new SecretsError('closed', {
+    problem: 'The provider is closed.',
+    remedy: `Call close() last, or make another one with ${SERVICE.call}.`,
+  });
 }
 
 function sdkMissing(cause: unknown): SecretsError {

@@ -10,6 +10,7 @@ interface Failure {
   /** AWS's own words. They decide, and are never repeated: some quote what was sent. */
   readonly words: string;
   readonly status: number | undefined;
+  readonly retryAfterMs: number | undefined;
 }
 
 /**
@@ -18,11 +19,13 @@ interface Failure {
  */
 export function awsError(thrown: unknown, facts: ErrorFacts): SecretsError {
   const row = errorRow(thrown);
+  const { status, retryAfterMs } = failureOf(thrown);
   const say = (sentence: Sentence) => (typeof sentence === 'string' ? sentence : sentence(facts));
   return new SecretsError(row.code, {
     problem: say(row.problem),
     remedy: say(row.remedy),
-    status: failureOf(thrown).status,
+    status,
+    retryAfterMs,
     cause: thrown,
   });
 }
@@ -52,18 +55,26 @@ function applies({ when, says, status }: ErrorRow, failure: Failure): boolean {
 }
 
 function failureOf(thrown: unknown): Failure {
-  if (typeof thrown !== 'object' || thrown === null) return { names: [], words: '', status: undefined };
+  if (typeof thrown !== 'object' || thrown === null) {
+    return { names: [], words: '', status: undefined, retryAfterMs: undefined };
+  }
   const { name, code, message, $metadata, $response } = thrown as {
     readonly name?: unknown;
     readonly code?: unknown;
     readonly message?: unknown;
     readonly $metadata?: { readonly httpStatusCode?: unknown };
-    readonly $response?: { readonly statusCode?: unknown };
+    readonly $response?: { readonly statusCode?: unknown; readonly headers?: Record<string, unknown> };
   };
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
   return {
     names: [name, code].filter((word) => typeof word === 'string'),
     words: typeof message === 'string' ? message : '',
     status: typeof status === 'number' ? status : undefined,
+    retryAfterMs: secondsMs($response?.headers?.['retry-after']),
   };
+}
+
+/** What a proxy or AWS asks to wait, which it says in seconds. */
+function secondsMs(text: unknown): number | undefined {
+  return typeof text === 'string' && /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : undefined;
 }

@@ -7,6 +7,7 @@ import { listBelow } from './listing.js';
 import { regionOfArn, type Wanted, wanted } from './parameter-name.js';
 import { bad, isAnswerTo, parameterVersion } from './parameter-version.js';
 import { SERVICE } from './service.js';
+import { settled } from './settled.js';
 
 /** What `awsSsm` takes. All of it is optional: the SDK finds the region and the credentials. */
 export type AwsSsmConfig = AwsConfig;
@@ -37,7 +38,8 @@ export function awsSsm(config: AwsSsmConfig = {}): Provider {
     const asked = selector === undefined ? name : `${name}:${selector}`;
     const { Parameter } = await aws.call('GetParameter', { Name: asked, WithDecryption: true }, facts);
     if (Parameter !== undefined && !isAnswerTo(name, Parameter)) throw bad('is of another parameter');
-    return parameterVersion(Parameter);
+    const version = /^\d/.test(selector ?? '') ? selector : undefined;
+    return parameterVersion(Parameter, version);
   }
 
   async function checkRegionOf(name: string, facts: CallFacts): Promise<void> {
@@ -84,14 +86,4 @@ export function awsSsm(config: AwsSsmConfig = {}): Provider {
 function batchName(want: Wanted): string | undefined {
   const isPlain = want.kind === 'parameter' && want.selector === undefined && !want.name.startsWith('arn:');
   return isPlain ? want.name : undefined;
-}
-
-/** The outcome as a value, so that one failure is one answer among the others; thrown when the caller has left. */
-async function settled<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | SecretsError> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isSecretsError(error) && !signal.aborted) return error;
-    throw error;
-  }
 }

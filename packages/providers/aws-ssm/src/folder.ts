@@ -22,29 +22,19 @@ export async function fetchFolder(
   facts: CallFacts,
 ): Promise<SecretVersion> {
   const parameters = new Map<string, Parameter>();
-  const seen = new Set<string>();
-  let token: string | undefined;
-  do {
-    const { Parameters, NextToken } = await aws.call(
-      'GetParametersByPath',
-      {
-        Path: path,
-        Recursive: isDeep,
-        WithDecryption: true,
-        MaxResults: PAGE,
-        ...(token === undefined ? {} : { NextToken: token }),
-      },
-      facts,
-    );
+  const pages = aws.pages(
+    'GetParametersByPath',
+    { Path: path, Recursive: isDeep, WithDecryption: true, MaxResults: PAGE },
+    facts,
+  );
+  for await (const { Parameters } of pages) {
     for (const parameter of Parameters ?? []) {
       const { Name = '', Value, Version } = parameter;
       if (!Name.startsWith(`${path}/`)) throw bad('is of another folder');
       if (typeof Value !== 'string' || typeof Version !== 'number') throw bad('lacks a value or a version');
       parameters.set(Name.slice(path.length + 1), parameter);
     }
-    token = NextToken;
-    // A token that comes again would be followed for ever.
-  } while (token !== undefined && token !== '' && !seen.has(token) && seen.add(token));
+  }
   if (parameters.size === 0) {
     throw new SecretsError('not-found', {
       problem: `There is no parameter in ${path}.`,

@@ -13,25 +13,20 @@ export async function* listBelow(
 ): AsyncIterable<ProviderRef> {
   const path = prefix.replace(/\/$/, '');
   const folder = path === '' ? undefined : folderName(path);
-  const seen = new Set<string>();
-  let token: string | undefined;
-  do {
-    const { Parameters, NextToken } = await aws.call(
-      'DescribeParameters',
-      {
-        MaxResults: 50,
-        ...(folder === undefined
-          ? {}
-          : { ParameterFilters: [{ Key: 'Path', Option: 'Recursive', Values: [folder] }] }),
-        ...(token === undefined ? {} : { NextToken: token }),
-      },
-      { region: undefined, signal, subject: folder ?? '*' },
-    );
+  const filters =
+    folder === undefined
+      ? {}
+      : { ParameterFilters: [{ Key: 'Path', Option: 'Recursive', Values: [folder] }] };
+  const pages = aws.pages(
+    'DescribeParameters',
+    { MaxResults: 50, ...filters },
+    { region: undefined, signal, subject: folder ?? '*' },
+  );
+  for await (const { Parameters } of pages) {
     for (const { Name = '', ARN } of Parameters ?? []) {
       if (folder !== undefined && !Name.startsWith(`${folder}/`)) continue;
       const found = pathOf(Name) ?? ARN;
       if (found !== undefined) yield { path: found };
     }
-    token = NextToken;
-  } while (token !== undefined && token !== '' && !seen.has(token) && seen.add(token));
+  }
 }

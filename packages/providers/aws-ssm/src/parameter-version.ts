@@ -4,11 +4,13 @@ import { SecretsError, type SecretVersion } from '@keyturn/core/provider';
 /**
  * A parameter as a version. A list (`StringList`) is its text, with commas.
  *
+ * @param wanted the version that was asked for, where one was; another one is refused
  * @throws SecretsError `bad-response`
  */
-export function parameterVersion(parameter: Parameter | undefined): SecretVersion {
+export function parameterVersion(parameter: Parameter | undefined, wanted?: string): SecretVersion {
   const { Name, Value, Version, Type, ARN, LastModifiedDate } = parameter ?? {};
   if (typeof Version !== 'number' || !(Version > 0)) throw bad('has no version');
+  if (wanted !== undefined && wanted !== String(Version)) throw bad('is of another version');
   if (typeof Value !== 'string') throw bad('has no value');
   return {
     data: Value,

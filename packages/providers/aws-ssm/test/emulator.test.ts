@@ -97,6 +97,17 @@ describe.each([
       expect((await read({ path: 'folder/*' })).version).not.toBe(before);
     });
 
+    it('a folder and a listing of more than a hundred have all, each once', async () => {
+      const names = Array.from({ length: 130 }, (_, number) => `p${number}`);
+      for (const name of names) await put(admin, `/many/${name}`, `of ${name}`, 'String');
+      const provider = opened(config());
+      const { data } = await provider.read({ path: 'many/*' });
+      expect(data).toEqual(Object.fromEntries(names.map((name) => [name, `of ${name}`])));
+      const found: string[] = [];
+      for await (const { path } of provider.list?.('many', unhurried) ?? []) found.push(path);
+      expect(found.sort()).toEqual(names.map((name) => `many/${name}`).sort());
+    });
+
     it('a parameter of another region is not found, and the region is named', async () => {
       await put(admin, '/regional/a', 'x', 'String');
       const error = await failureOf(

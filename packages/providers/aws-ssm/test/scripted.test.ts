@@ -37,9 +37,10 @@ function parameter(Name: string, more: object = {}) {
   return { Name, Value: `of ${Name}`, Version: 1, Type: 'SecureString', LastModifiedDate: 1.7e9, ...more };
 }
 
-const one = ({ input }: AwsCall): AwsAnswer => ({
-  result: { Parameter: parameter(String(input.Name).split(':')[0] ?? '') },
-});
+const one = ({ input }: AwsCall): AwsAnswer => {
+  const [name = '', selector] = String(input.Name).split(':');
+  return { result: { Parameter: parameter(name, selector === undefined ? {} : { Version: 3 }) } };
+};
 
 describe('a read', () => {
   it('asks for what the reference names, decrypted', async () => {
@@ -54,6 +55,12 @@ describe('a read', () => {
       { Name: '/prod/db:3', WithDecryption: true },
       { Name: '/prod/db:blue', WithDecryption: true },
     ]);
+  });
+
+  it('an answer of another version than the one that was asked for is refused', async () => {
+    const { fetch } = await scripted(one);
+    expect((await fetch({ path: 'prod/db', version: '3' })).version).toBe('3');
+    expect((await failureOf(fetch({ path: 'prod/db', version: '4' }))).code).toBe('bad-response');
   });
 
   it.each([
@@ -154,11 +161,11 @@ describe('a folder', () => {
     expect((await failureOf(fetch({ path: 'prod/db/*' }))).code).toBe(code);
   });
 
-  it('is not read for ever when a token comes again', async () => {
+  it('F21: whose pages go in circles is refused: it is neither read for ever nor taken for whole', async () => {
     const { server, fetch } = await scripted(() => ({
       result: { Parameters: [parameter('/f/a')], NextToken: 'again' },
     }));
-    await fetch({ path: 'f/*' });
+    expect((await failureOf(fetch({ path: 'f/*' }))).code).toBe('bad-response');
     expect(server.calls).toHaveLength(2);
   });
 });

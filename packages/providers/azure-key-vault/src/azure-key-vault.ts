@@ -9,9 +9,8 @@ import {
 import { abortReason } from './abort-reason.js';
 import { type AzureKeyVaultConfig, azureSettings } from './azure-settings.js';
 import { callError } from './call-error.js';
-import type { KeyVaultClient } from './key-vault-client.js';
+import { ClientInUse } from './client-in-use.js';
 import { namesBelow } from './listing.js';
-import { sdkClient } from './sdk-client.js';
 import { checkQualifiers, secretName } from './secret-name.js';
 import { secretVersion } from './secret-version.js';
 import { untilAborted } from './until-aborted.js';
@@ -31,18 +30,12 @@ import { untilAborted } from './until-aborted.js';
 export function azureKeyVault(config: AzureKeyVaultConfig): Provider {
   const settings = azureSettings(config);
   const { separator } = settings;
-  let client: Promise<KeyVaultClient> | undefined;
+  const client = new ClientInUse(settings);
 
   /** Rejects with nothing but SecretsError, and as soon as `signal` aborts. */
-  async function called<Result>(
-    signal: AbortSignal,
-    call: (client: KeyVaultClient) => Promise<Result>,
-  ): Promise<Result> {
+  async function called<Result>(signal: AbortSignal, call: () => Promise<Result>): Promise<Result> {
     try {
-      return await untilAborted(signal, async () => {
-        client ??= settings.client === undefined ? sdkClient(settings) : Promise.resolve(settings.client);
-        return call(await client);
-      });
+      return await untilAborted(signal, call);
     } catch (error) {
       if (signal.aborted) throw abortReason(signal);
       throw isSecretsError(error) ? error : callError(error);
@@ -59,11 +52,14 @@ export function azureKeyVault(config: AzureKeyVaultConfig): Provider {
         abortSignal: signal,
         ...(ref.version === undefined ? {} : { version: ref.version }),
       };
-      return secretVersion(await called(signal, (made) => made.getSecret(name, options)));
+      const answer = await called(signal, () => client.use((one) => one.getSecret(name, options)));
+      return secretVersion(answer, { name, version: ref.version });
     },
 
-    list(prefix: string, { signal }: CallOptions): AsyncIterable<ProviderRef> {
-      return namesBelow(prefix, separator, signal, (call) => called(signal, call));
+    async *list(prefix: string, { signal }: CallOptions): AsyncIterable<ProviderRef> {
+      const one = await called(signal, () => client.get());
+      const listing = one.listPropertiesOfSecrets({ abortSignal: signal });
+      yield* namesBelow(prefix, separator, listing, (call) => called(signal, call));
     },
   };
 }

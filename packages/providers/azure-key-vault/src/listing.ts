@@ -1,21 +1,20 @@
 import type { ProviderRef } from '@keyturn/core/provider';
-import type { KeyVaultClient } from './key-vault-client.js';
+import type { SecretFacts } from './key-vault-client.js';
 import { pathOf, secretName } from './secret-name.js';
 
 /**
- * Names the enabled secrets whose names begin with `prefix`; with a `separator`, those below the folder `prefix`. Page by
- * page as the caller goes on, each request guarded by `call`.
+ * Names the enabled secrets of `listing` whose names begin with `prefix`; with a `separator`, those below the folder
+ * `prefix`. Page by page as the caller goes on, each request guarded by `call`.
  *
  * What is disabled cannot be read and is left out, as is a name that no path stands for.
  */
 export async function* namesBelow(
   prefix: string,
   separator: string | undefined,
-  signal: AbortSignal,
-  call: <Result>(start: (client: KeyVaultClient) => Promise<Result>) => Promise<Result>,
+  listing: AsyncIterable<SecretFacts>,
+  call: <Result>(start: () => Promise<Result>) => Promise<Result>,
 ): AsyncIterable<ProviderRef> {
   const folder = separator === undefined || prefix === '' ? prefix : `${prefix.replace(/\/$/, '')}/`;
-  const listing = await call(async (client) => client.listPropertiesOfSecrets({ abortSignal: signal }));
   const iterator = listing[Symbol.asyncIterator]();
   for (;;) {
     const { done, value } = await call(() => iterator.next());

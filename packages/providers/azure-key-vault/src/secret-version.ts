@@ -8,17 +8,29 @@ import { pemFields } from './pem-fields.js';
  *
  * Node has no parser of PKCS #12 of its own, and `tls` takes such bytes as they are: no third code sees the key.
  *
- * @throws SecretsError `bad-response` for an answer without value or version, or whose value is not of its content type
+ * @param wanted what was asked for; names and versions are the same whatever their case
+ * @throws SecretsError `bad-response` for an answer without value or version, about another secret or version, or whose
+ * value is not of its content type
  */
-export async function secretVersion({ value, properties }: ReadSecret): Promise<SecretVersion> {
-  const { version } = properties ?? {};
+export async function secretVersion(
+  { value, properties }: ReadSecret,
+  wanted: { readonly name: string; readonly version: string | undefined },
+): Promise<SecretVersion> {
+  const { name = wanted.name, version } = properties ?? {};
   if (typeof version !== 'string' || version === '') {
     throw malformed('names no version', 'Check vaultUrl, and what stands between here and there.');
+  }
+  if (!isSame(name, wanted.name) || !isSame(version, wanted.version ?? version)) {
+    throw malformed('is about another one', 'Check vaultUrl, and what stands between here and there.');
   }
   if (typeof value !== 'string' || value === '') {
     throw malformed('holds no value', 'Set a new version of the secret; the one held before stays in use.');
   }
   return { data: await dataOf(value, properties.contentType), version, metadata: factsOf(properties) };
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 async function dataOf(value: string, contentType: string | undefined): Promise<SecretVersion['data']> {

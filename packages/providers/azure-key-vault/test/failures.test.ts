@@ -37,8 +37,10 @@ const ANSWERS: readonly [fault: Fault, code: string, word: RegExp][] = [
 ];
 
 it.each(ANSWERS)('%j is %s', async (fault, code, word) => {
-  vault.faults.push(fault);
+  vault.faults.push(fault, fault);
   const error = await failureOf(providerOf(vault).fetch({ path: 'key' }, unhurried));
+  // A token that is refused is asked for anew, once; everything else is answered once.
+  expect(vault.faults.splice(0)).toHaveLength(fault.status === 401 ? 0 : 1);
   expect([error.code, error.status]).toEqual([code, fault.status]);
   expect(error.message).toMatch(word);
   expect(error.message).not.toContain('canary');
@@ -128,6 +130,43 @@ describe('logins', () => {
     };
     const error = await failureOf(providerOf(vault, { credential }).fetch({ path: 'key' }, unhurried));
     expect([error.code, error.status]).toEqual(['unauthenticated', 401]);
+  });
+});
+
+describe('a token that the vault does not take any more', () => {
+  /** Gives the tokens one after the other, each said to be good for an hour; the last one for ever. */
+  function tokensOf(...tokens: string[]) {
+    const credential = {
+      asked: 0,
+      async getToken() {
+        const token = tokens[Math.min(credential.asked++, tokens.length - 1)] ?? '';
+        return { token, expiresOnTimestamp: Date.now() + 3_600_000 };
+      },
+    };
+    return credential;
+  }
+
+  it('F43: is asked for anew at once, whenever it was to end', async () => {
+    vault.set('key', 'value');
+    const credential = tokensOf('revoked', vault.token);
+    const provider = providerOf(vault, { credential });
+    expect((await provider.fetch({ path: 'key' }, unhurried)).data).toBe('value');
+    expect((await provider.fetch({ path: 'key' }, unhurried)).data).toBe('value');
+    expect(credential.asked).toBe(2);
+  });
+
+  it('F43: is asked for anew once for all who read meanwhile, and never in a loop', async () => {
+    vault.set('key', 'value');
+    const mended = tokensOf('revoked', vault.token);
+    const provider = providerOf(vault, { credential: mended });
+    await Promise.all(Array.from({ length: 20 }, () => provider.fetch({ path: 'key' }, unhurried)));
+    expect(mended.asked).toBeLessThanOrEqual(4);
+
+    const hopeless = tokensOf('revoked');
+    const error = await failureOf(
+      providerOf(vault, { credential: hopeless }).fetch({ path: 'key' }, unhurried),
+    );
+    expect([error.code, hopeless.asked]).toEqual(['unauthenticated', 2]);
   });
 });
 

@@ -41,6 +41,13 @@ it.each(['@azure/keyvault-secrets', '@azure/identity'])(
   },
 );
 
+it('an SDK that could not be loaded once is loaded by the next fetch', async () => {
+  vault.set('debugged', 'value');
+  const args = ['--import', 'tsx', fixture('loaded-late.ts'), vault.vaultUrl, vault.ca, vault.token];
+  const { stdout } = await run(process.execPath, args);
+  expect(stdout).toBe('invalid-config, given\n');
+});
+
 it('F49: the debug output of the SDK shows no value and no token', async () => {
   vault.set('debugged', 'canary-2c6f');
   const env = {
@@ -97,8 +104,10 @@ describe('by Managed Identity', () => {
       expect(vault.tokenRequests[0]?.headers['x-identity-header']).toBe(vault.environment.IDENTITY_HEADER);
       probe.inspect(facts, 'an answer');
       for (const status of [400, 401, 403, 404, 429, 500, 200]) {
-        vault.faults.push({ status, body: status === 200 ? value : failure('Code', undefined, value) });
+        const fault = { status, body: status === 200 ? value : failure('Code', undefined, value) };
+        vault.faults.push(fault, fault);
         const error = await own.fetch({ path: 'key' }, unhurried).catch((thrown: unknown) => thrown);
+        vault.faults.length = 0;
         expect(isSecretsError(error)).toBe(true);
         probe.inspect(error, `the error of ${status}`);
       }

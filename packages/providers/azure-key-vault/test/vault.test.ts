@@ -33,6 +33,14 @@ describe('F29: versions', () => {
     expect(missing.code).toBe('not-found');
   });
 
+  it('F21: an answer of another version than the one that was asked for is refused', async () => {
+    const id = vault.set('key', 'value');
+    const other = { id: `https://v/secrets/key/${'0'.repeat(32)}`, value: 'canary' };
+    vault.faults.push({ status: 200, body: other });
+    expect((await failureOf(fetch({ path: 'key', version: id }))).code).toBe('bad-response');
+    expect((await fetch({ path: 'key', version: id })).version).toBe(id);
+  });
+
   it('a name is found whatever its case', async () => {
     vault.set('Stripe-Key', 'value');
     expect((await fetch({ path: 'stripe-key' })).data).toBe('value');
@@ -113,6 +121,10 @@ describe('values', () => {
     ['an empty value', { id: 'https://v/secrets/key/0123456789abcdef0123456789abcdef', value: '' }],
     ['no value', { id: 'https://v/secrets/key/0123456789abcdef0123456789abcdef' }],
     ['no version', { id: 'https://v/secrets/key', value: 'x' }],
+    [
+      'an answer about another secret',
+      { id: 'https://v/secrets/other/0123456789abcdef0123456789abcdef', value: 'canary' },
+    ],
     ['a page of a proxy', '<!doctype html><title>Sign in</title>'],
     ['half an answer', '{"value": "canary'],
   ])('F21: %s is bad-response, so that it never replaces a value', async (_, body) => {

@@ -7,12 +7,24 @@ import type { SecretManagerClient } from './secret-manager-client.js';
 const USER_AGENT = { libName: 'keyturn', libVersion: '0.1.0' };
 
 /**
+ * A connection that broke without a word (a NAT or a host that is gone) is found dead when a ping has no answer, while
+ * calls are made; without pings each would fail until TCP gives up, after a quarter of an hour. And what was down is
+ * called again 5 s after it is back, not 2 minutes.
+ */
+const CHANNEL = {
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.max_reconnect_backoff_ms': 5_000,
+};
+
+/**
  * The clients of the SDK, one for each endpoint: the global one, and one for each location whose regional secrets are
  * read. Each is made at its first use, because the SDK takes 300 ms and 40 MB to load.
  */
 export class Clients {
   readonly #config: GcpSecretManagerConfig;
   readonly #made = new Map<string | undefined, Promise<SecretManagerClient>>();
+  #isClosed = false;
 
   constructor(config: GcpSecretManagerConfig) {
     this.#config = config;
@@ -24,9 +36,10 @@ export class Clients {
    * One whose preparation fails, as it does without credentials, is forgotten, or it would fail for ever. Without
    * the wait for it here, the SDK's own methods make that failure an unhandled rejection, which ends the process.
    *
-   * @throws SecretsError `invalid-config` that names the package to install, or what became of the login
+   * @throws SecretsError `invalid-config` that names the package to install, `closed`, or what became of the login
    */
   async at(location: string | undefined): Promise<SecretManagerClient> {
+    if (this.#isClosed) throw closed();
     const { client: own } = this.#config;
     const client =
       this.#made.get(location) ?? (own === undefined ? this.#make(location) : Promise.resolve(own));
@@ -41,8 +54,9 @@ export class Clients {
     }
   }
 
-  /** Closes the clients that were made here. */
+  /** Closes the clients that were made here, and makes none any more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const made = [...this.#made.values()];
     this.#made.clear();
     await Promise.allSettled(made.map(async (client) => (await client).close?.()));
@@ -54,8 +68,15 @@ export class Clients {
     const { universeDomain = 'googleapis.com' } = clientOptions;
     const endpoint =
       location === undefined ? {} : { apiEndpoint: `secretmanager.${location}.rep.${universeDomain}` };
-    return new SecretManagerServiceClient({ ...USER_AGENT, ...endpoint, ...clientOptions });
+    return new SecretManagerServiceClient({ ...USER_AGENT, ...CHANNEL, ...endpoint, ...clientOptions });
   }
+}
+
+function closed(): SecretsError {
+  return new SecretsError('closed', {
+    problem: 'The provider is closed.',
+    remedy: 'Call close() last, or make another one with gcpSecretManager().',
+  });
 }
 
 async function sdk(): Promise<typeof import('@google-cloud/secret-manager')> {

@@ -49,12 +49,13 @@ export function gcpSecretManager(config: GcpSecretManagerConfig = {}): Provider 
 
     async fetch(ref: ProviderRef, { signal }: FetchOptions): Promise<SecretVersion> {
       const { parent, secret, location } = secretName(ref.path, settings);
-      const name = `${parent}/secrets/${secret}/versions/${versionName(ref)}`;
+      const wanted = versionName(ref);
+      const name = `${parent}/secrets/${secret}/versions/${wanted}`;
       const [answer] = await called(signal, async () => {
         const client = await clients.at(location);
         return untilAborted(signal, () => access(client, name));
       });
-      return secretVersion(answer, secret);
+      return secretVersion(answer, secret, wanted);
     },
 
     async *list(prefix: string, { signal }: CallOptions): AsyncIterable<ProviderRef> {

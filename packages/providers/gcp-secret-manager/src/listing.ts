@@ -1,4 +1,4 @@
-import type { ProviderRef } from '@keyturn/core/provider';
+import { type ProviderRef, SecretsError } from '@keyturn/core/provider';
 import { listPage, type SecretManagerClient } from './secret-manager-client.js';
 import { type Defaults, defaultPlace, placeOf } from './secret-name.js';
 
@@ -33,6 +33,7 @@ export async function* namesBelow(
   client: SecretManagerClient,
   call: <Result>(start: () => Promise<Result>) => Promise<Result>,
 ): AsyncIterable<ProviderRef> {
+  const seen = new Set<string>();
   let pageToken = '';
   do {
     const token = pageToken;
@@ -42,5 +43,15 @@ export async function* namesBelow(
       if (secret !== '' && secret.startsWith(start)) yield { path: `${folder}${secret}` };
     }
     pageToken = answer?.nextPageToken ?? '';
+    if (seen.has(pageToken)) throw goesInCircles();
+    seen.add(pageToken);
   } while (pageToken !== '');
+}
+
+/** To stop there would make a part of the names look like all of them. */
+function goesInCircles(): SecretsError {
+  return new SecretsError('bad-response', {
+    problem: 'The pages of the listing go in circles.',
+    remedy: 'Check what stands between here and Secret Manager: a proxy, or apiEndpoint in clientOptions.',
+  });
 }

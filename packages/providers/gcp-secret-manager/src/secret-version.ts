@@ -7,13 +7,19 @@ import type { AccessedVersion } from './secret-manager-client.js';
  * payload whatever `latest` or an alias means a moment later.
  *
  * @param secret the name that was asked for
- * @throws SecretsError `bad-response` for an answer about another secret, without a version or payload, or whose
+ * @param wanted the number that was asked for; an alias or `latest` stands for any
+ * @throws SecretsError `bad-response` for an answer about another secret or version, without a version or payload, or whose
  * payload does not have its checksum. An answer without a checksum is taken as it is: the field is optional.
  */
-export function secretVersion({ name, payload }: AccessedVersion, secret: string): SecretVersion {
+export function secretVersion(
+  { name, payload }: AccessedVersion,
+  secret: string,
+  wanted: string,
+): SecretVersion {
   const [, answered, version] = /\/secrets\/([^/]+)\/versions\/(\d+)$/.exec(name ?? '') ?? [];
   if (answered === undefined || version === undefined) throw malformed('names no version');
   if (answered !== secret) throw malformed('is about another secret');
+  if (/^\d/.test(wanted) && version !== wanted) throw malformed('is about another version');
   const data = bytesOf(payload?.data);
   const checksum = payload?.dataCrc32c ?? undefined;
   if (checksum !== undefined && String(checksum) !== String(crc32c(data))) {

@@ -23,13 +23,14 @@ export async function failureOf(promise: Promise<unknown>): Promise<SecretsError
 export const startStore = () => startSecretManager((data) => String(crc32c(data)));
 
 /** A provider that calls the gRPC server at `port`. */
-export function overGrpc(port: number, config: GcpSecretManagerConfig = {}): Provider {
+export function overGrpc(port: number, config: GcpSecretManagerConfig = {}, channel: object = {}): Provider {
   const clientOptions = {
     apiEndpoint: '127.0.0.1',
     port,
     sslCreds: credentials.createInsecure(),
     authClient: new PassThroughClient(),
     projectId: 'orders',
+    ...channel,
   };
   return gcpSecretManager({ project: 'orders', clientOptions, ...config });
 }

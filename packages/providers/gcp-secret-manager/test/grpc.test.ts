@@ -125,6 +125,14 @@ describe('checksums', () => {
   );
 });
 
+it('F21: an answer of another version than the number that was asked for is refused', async () => {
+  store.add(SECRET, 'one');
+  store.add(SECRET, 'two');
+  store.tamper = (answer) => ({ ...answer, name: `${SECRET}/versions/1` });
+  expect((await failureOf(fetch({ path: 'key', version: '2' }))).code).toBe('bad-response');
+  expect((await fetch({ path: 'key', version: '1' })).version).toBe('1');
+});
+
 describe('calls', () => {
   it('are made once: the core retries, not the SDK', async () => {
     store.faults.push(...Array.from({ length: 4 }, () => ({ code: status.UNAVAILABLE })));
@@ -163,11 +171,13 @@ describe('calls', () => {
     await other.close?.();
   });
 
-  it('F48: after close, nothing is held, and a second close is none', async () => {
+  it('F48: after close, which may be called twice, nothing is opened any more', async () => {
     store.add(SECRET, 'value');
     await fetch({ path: 'key' });
     await provider.close?.();
     await provider.close?.();
+    expect((await failureOf(fetch({ path: 'key' }))).code).toBe('closed');
+    expect(store.calls).toHaveLength(1);
   });
 });
 
@@ -207,6 +217,24 @@ describe('list', () => {
     for await (const _ of provider.list?.('', unhurried) ?? []) break;
     expect(store.calls).toHaveLength(1);
   });
+});
+
+it('pages that go in circles are an error, and are not followed for ever', async () => {
+  let asked = 0;
+  const client: SecretManagerClient = {
+    accessSecretVersion: async () => [{}],
+    async listSecrets() {
+      asked++;
+      return [[{ name: `projects/orders/secrets/s${asked}` }], null, { nextPageToken: 'again' }];
+    },
+  };
+  const paths: string[] = [];
+  const own = gcpSecretManager({ project: 'orders', client });
+  const listing = async () => {
+    for await (const { path } of own.list?.('', unhurried) ?? []) paths.push(path);
+  };
+  expect((await failureOf(listing())).code).toBe('bad-response');
+  expect(paths).toEqual(['s1', 's2']);
 });
 
 describe('a client of the caller', () => {

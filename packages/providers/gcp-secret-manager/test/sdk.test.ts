@@ -70,3 +70,21 @@ it('regional secrets have a client of their own, for the endpoint of their locat
   ]);
   expect(await endpoints({ apiEndpoint: 'private.example' })).toEqual(['private.example', 'private.example']);
 });
+
+it('what is needed to notice a dead connection is set, unless it is set otherwise', async () => {
+  const optionsOf = async (options: object) => {
+    const clients = new Clients({
+      clientOptions: { authClient: new PassThroughClient(), projectId: 'orders', ...options },
+    });
+    const client = (await clients.at(undefined)) as unknown as { _opts: Record<string, unknown> };
+    await clients.close();
+    return client._opts;
+  };
+  expect(await optionsOf({})).toMatchObject({
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.max_reconnect_backoff_ms': 5_000,
+  });
+  expect(await optionsOf({ 'grpc.keepalive_time_ms': 60_000 })).toMatchObject({
+    'grpc.keepalive_time_ms': 60_000,
+  });
+});
