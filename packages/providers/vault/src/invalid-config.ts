@@ -4,7 +4,7 @@ import { SecretsError } from '@keyturn/core/provider';
 export function invalidConfig(setting: string, problem: string, remedy?: string): SecretsError {
   return new SecretsError('invalid-config', {
     problem: `The setting ${setting} ${problem}.`,
-    remedy: remedy ?? `Correct ${setting} in the call of vault().`,
+    remedy: remedy ?? `Correct ${setting}.`,
   });
 }
 

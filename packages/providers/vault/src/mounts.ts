@@ -94,5 +94,5 @@ export class Mounts {
 function kindOf(type: string, version: unknown): MountKind {
   if (type === 'kv') return version === '2' ? 'kv2' : 'kv1';
   if (type === 'generic') return 'kv1';
-  return type === 'database' || type === 'pki' ? type : 'other';
+  return type === 'database' || type === 'pki' || type === 'totp' ? type : 'other';
 }

@@ -1,14 +1,9 @@
-import {
-  type Clock,
-  jsonNumber,
-  jsonText,
-  type Lease,
-  SecretsError,
-  type SecretVersion,
-} from '@keyturn/core/provider';
+import { type Clock, jsonNumber, jsonText, SecretsError, type SecretVersion } from '@keyturn/core/provider';
 import { durationMs, type Envelope } from './answer.js';
 import type { Fingerprint } from './fingerprint.js';
 import { type JsonObject, objectOf, textOf } from './json-object.js';
+import { malformed } from './malformed.js';
+import { ownLease } from './own-lease.js';
 import type { MountKind } from './vault-settings.js';
 
 /** What reading an answer takes beside the answer. */
@@ -48,12 +43,13 @@ export function secretVersion(envelope: Envelope, { kind, clock, fingerprint }: 
   if (kind === 'kv1') return { data: fieldsOf(data), version: fingerprint(data) };
   if (envelope.leaseId !== '') return leased(envelope);
   if (textOf(data.last_vault_rotation) !== undefined) return staticRole(data);
-  const expirationS = jsonNumber(data.expiration);
-  const version = textOf(data.serial_number) ?? fingerprint(data);
-  if (textOf(data.certificate) !== undefined && expirationS !== undefined) {
-    return { data: fieldsOf(data), version, lease: certificateLease(expirationS, clock) };
-  }
-  return { data: fieldsOf(data), version: fingerprint(data) };
+  const lease = ownLease(data, clock);
+  const serial = lease === undefined ? undefined : textOf(data.serial_number);
+  return {
+    data: fieldsOf(withChainAsText(data)),
+    version: serial ?? fingerprint(data),
+    ...(lease === undefined ? {} : { lease }),
+  };
 }
 
 /** A version in KV v2: `data.data` beside `data.metadata`. */
@@ -83,7 +79,7 @@ function leased({ leaseId, leaseMs, renewable, data }: Envelope): SecretVersion 
     );
   }
   return {
-    data: fieldsOf(data),
+    data: fieldsOf(withChainAsText(data ?? {})),
     version: leaseId.slice(leaseId.lastIndexOf('/') + 1),
     lease: { ttlMs: leaseMs, handle: { id: leaseId, renewable } },
   };
@@ -112,14 +108,10 @@ function staticRole(data: JsonObject): SecretVersion {
   };
 }
 
-/** The rest of a certificate's life, where the mount gives no lease. The only date among the answers, hence the clock. */
-function certificateLease(expirationS: number, clock: Pick<Clock, 'wallMs'>): Lease {
-  const ttlMs = expirationS * 1_000 - clock.wallMs();
-  if (ttlMs > 0) return { ttlMs };
-  throw malformed(
-    'is a certificate that has expired',
-    'Check ttl and not_after of the role, and the clocks of both hosts.',
-  );
+/** The list of certificates above the one issued, as the one PEM text that TLS takes. */
+function withChainAsText(data: JsonObject): JsonObject {
+  const chain: unknown = data.ca_chain;
+  return Array.isArray(chain) ? { ...data, ca_chain: chain.map(jsonText).join('\n') } : data;
 }
 
 /** Every field as text, numbers with all their digits; what is null is left out. */
@@ -136,8 +128,4 @@ function fieldsOf(data: JsonObject | undefined): Record<string, string> {
 function fact(name: string, content: unknown): Record<string, string> {
   const text = content === undefined || content === null ? '' : jsonText(content);
   return text === '' ? {} : { [name]: text };
-}
-
-function malformed(problem: string, remedy: string): SecretsError {
-  return new SecretsError('bad-response', { problem: `The answer ${problem}.`, remedy });
 }

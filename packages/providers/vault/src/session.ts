@@ -14,6 +14,7 @@ import { type JsonObject, textOf } from './json-object.js';
 import { increment } from './leases.js';
 import type { NamespaceCheck } from './namespace-check.js';
 import { callerOf, SessionToken } from './session-token.js';
+import { unwrap } from './unwrap.js';
 
 /** How to log in to the store, keep the token, and give it back. */
 export function vaultSession(
@@ -21,7 +22,9 @@ export function vaultSession(
   auth: Auth,
   namespaceCheck: NamespaceCheck,
 ): SessionContract {
+  /** False also where another login is there to be taken: a token with less rights may have been replaced on disk. */
   const isAlive = async (session: unknown, options: SessionOptions): Promise<boolean> => {
+    if (await auth.hasChanged?.(options.signal)) return false;
     try {
       await lookUp(client, callerOf({ ...options, session }));
       return true;
@@ -32,12 +35,17 @@ export function vaultSession(
   };
 
   return {
-    async login({ signal, address }) {
+    async login(options) {
+      const { signal, clock, address } = options;
       await namespaceCheck.pass({ signal, address });
-      const login = await auth.read(signal);
+      const login = await auth.read({
+        signal,
+        clock,
+        unwrap: (wrapped) => unwrap(client, wrapped, options),
+      });
       if ('token' in login) {
         const { token } = login;
-        return grantOfToken(token, await lookUp(client, { token, signal, address }));
+        return grantOfToken(token, await lookUp(client, { token, signal, address }, auth.advice));
       }
       const call = { purpose: 'log-in', ...login, signal, address, advice: auth.advice } as const;
       const answer = await client.call(call);
@@ -86,9 +94,9 @@ export function vaultSession(
   };
 }
 
-async function lookUp(client: VaultClient, caller: Caller): Promise<JsonObject> {
+async function lookUp(client: VaultClient, caller: Caller, advice?: string): Promise<JsonObject> {
   const call = { purpose: 'look-up-token', path: 'auth/token/lookup-self', ...caller } as const;
-  const { data } = await client.call(call);
+  const { data } = await client.call(advice === undefined ? call : { ...call, advice });
   if (data === undefined) throw malformed('look-up of the token');
   return data;
 }

@@ -53,7 +53,7 @@ export class Transport {
     let redirectedBy: number | undefined;
     for (let redirects = 0; ; redirects++) {
       const where = { where: socketPath === undefined ? url.origin : name, redirectedBy };
-      const response = await this.#exchange(url, request, where);
+      const { response, text } = await this.#exchange(url, request, where);
       const status = response.statusCode ?? 0;
       if (isRedirect(status)) {
         response.destroy();
@@ -63,11 +63,13 @@ export class Transport {
         url = redirectTarget(status, response.headers.location, url, facts);
         continue;
       }
-      const text = await this.#read(response, where);
+      const content = await text.catch((failure: unknown) => {
+        throw this.#failed(failure, where);
+      });
       this.#hasWorked = true;
       return {
         status,
-        body: readBody(response.headers['content-type'], text),
+        body: readBody(response.headers['content-type'], content),
         retryAfterMs: retryAfterMs(response.headers['retry-after']),
         index: textHeader(response.headers['x-vault-index']),
       };
@@ -80,14 +82,15 @@ export class Transport {
     connection?.agent.destroy();
   }
 
-  async #exchange(url: URL, request: HttpRequest, where: Whereabouts): Promise<IncomingMessage> {
+  async #exchange(url: URL, request: HttpRequest, where: Whereabouts): Promise<Exchange> {
     const connection = await this.#open();
+    const bounded = { ...request, maxBytes: this.#settings.maxResponseBytes };
     try {
-      return await exchange(connection, url, request);
+      return await exchange(connection, url, bounded);
     } catch (failure) {
       if (!isDroppedWhileIdle(failure, request)) throw this.#failed(failure, where);
     }
-    return exchange(connection, url, request).catch((failure: unknown) => {
+    return exchange(connection, url, bounded).catch((failure: unknown) => {
       throw this.#failed(failure, where);
     });
   }
@@ -107,22 +110,6 @@ export class Transport {
     if (this.#settings.tls.caFile !== undefined && isUntrusted(failure)) this.#connection = undefined;
     return networkError(failure, { ...where, hasWorked: this.#hasProof });
   }
-
-  async #read(response: IncomingMessage, where: Whereabouts): Promise<string> {
-    const { maxResponseBytes } = this.#settings;
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        if (bytes > maxResponseBytes) throw tooLarge(response.statusCode, maxResponseBytes);
-        chunks.push(chunk);
-      }
-    } catch (failure) {
-      throw this.#failed(failure, where);
-    }
-    return Buffer.concat(chunks).toString('utf8');
-  }
 }
 
 /** A failure of a connection that had been kept, before any of the answer came. */
@@ -130,15 +117,53 @@ class Dropped {
   constructor(readonly failure: unknown) {}
 }
 
-function exchange(connection: Connection, url: URL, request: HttpRequest): Promise<IncomingMessage> {
-  const { method, headers, body, signal, address } = request;
+/** An answer that has begun, and its text when that has come. */
+interface Exchange {
+  readonly response: IncomingMessage;
+  readonly text: Promise<string>;
+}
+
+function exchange(
+  connection: Connection,
+  url: URL,
+  { method, headers, body, signal, address, maxBytes }: HttpRequest & { readonly maxBytes: number },
+): Promise<Exchange> {
   return new Promise((resolve, reject) => {
     const { socketPath } = address;
-    const options = { method, headers, signal, agent: connection.agent };
+    const options = { method, headers, agent: connection.agent };
     const outgoing = connection.request(url, socketPath === undefined ? options : { ...options, socketPath });
-    outgoing.once('response', resolve);
+    // In place of the option of that name, which watches the request as a stream for longer than it takes to send, and
+    // lets go of one that waits for a connection only when it gets one.
+    const leave = () => {
+      const left = new Error('The caller left.');
+      outgoing.destroy(left);
+      reject(left);
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    outgoing.once('close', () => signal.removeEventListener('abort', leave));
+    outgoing.once('response', (response) => {
+      // At once: an answer that fails before anybody listens would end the process.
+      const text = textOf(response, maxBytes);
+      text.catch(() => {});
+      resolve({ response, text });
+    });
     outgoing.on('error', (failure) => reject(outgoing.reusedSocket ? new Dropped(failure) : failure));
     outgoing.end(body);
+  });
+}
+
+/** The text of an answer, as long as it is not too long. By its events: an iterator would cost a turn for each piece. */
+function textOf(response: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) response.destroy(tooLarge(response.statusCode, maxBytes));
+      else chunks.push(chunk);
+    });
+    response.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    response.once('error', reject);
   });
 }
 

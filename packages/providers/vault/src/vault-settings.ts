@@ -4,8 +4,8 @@ import type { Auth } from './auth/auth.js';
 import { invalidConfig, refuseUnknown, requireObject } from './invalid-config.js';
 import { checkTls, type VaultTls } from './tls-settings.js';
 
-/** What is mounted at a path. Only the two KV engines differ in how they are read; the rest says itself what it is. */
-export type MountKind = 'kv1' | 'kv2' | 'database' | 'pki' | 'other';
+/** What is mounted at a path. Only KV and TOTP differ in how they are read; the rest says itself what it is. */
+export type MountKind = 'kv1' | 'kv2' | 'database' | 'pki' | 'totp' | 'other';
 
 /** What a path that is read by a write is sent. */
 export type ReadParameters = Readonly<Record<string, string | number | boolean | readonly string[]>>;
@@ -18,7 +18,7 @@ export interface VaultConfig {
    * the next is called, with the same token.
    */
   readonly address: string | readonly string[];
-  /** How to log in: `token`, `approle`, `kubernetes` or `jwt`. */
+  /** How to log in: `token`, `kubernetes`, `approle` and so on. */
   readonly auth: Auth;
   /** The namespace of every call, the login included: OpenBao, or Vault Enterprise. */
   readonly namespace?: string;
@@ -59,7 +59,7 @@ const NAMES = [
   'tls',
   'maxResponseBytes',
 ] as const;
-const KINDS: readonly MountKind[] = ['kv1', 'kv2', 'database', 'pki', 'other'];
+const KINDS: readonly MountKind[] = ['kv1', 'kv2', 'database', 'pki', 'totp', 'other'];
 const DEFAULT_MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -72,9 +72,16 @@ export function vaultSettings(config: VaultConfig): VaultSettings {
   const addresses = apiAddresses(config.address);
   const scheme = schemeOf(addresses[0].name);
   if (typeof config.auth?.read !== 'function') {
-    throw invalidConfig('auth', 'is missing', 'Give token(…), approle(…), kubernetes(…) or jwt(…).');
+    throw invalidConfig(
+      'auth',
+      'is missing',
+      'Give token(…), kubernetes(…) or another login of @keyturn/vault.',
+    );
   }
   if (config.tls !== undefined) checkTls(config.tls, scheme);
+  if (config.auth.needsClientCertificate === true && config.tls?.cert === undefined) {
+    throw invalidConfig('tls.cert', `is missing, which auth: ${config.auth.method} logs in with`);
+  }
   return {
     addresses,
     scheme,

@@ -18,6 +18,7 @@ import { apiCall } from './read-call.js';
 import { secretVersion } from './secret-version.js';
 import { vaultSession } from './session.js';
 import { callerOf } from './session-token.js';
+import { totpLease } from './totp-lease.js';
 import { type VaultConfig, vaultSettings } from './vault-settings.js';
 
 /**
@@ -58,11 +59,18 @@ export function vault(config: VaultConfig): Provider {
       try {
         const read = (until: AbortSignal) =>
           client.call({ purpose: 'read', ...call, ...caller, signal: until });
+        const lease =
+          mount.kind === 'totp' ? await totpLease(client, { ref, mount, caller, clock }) : undefined;
         const mayLease = mount.kind !== 'kv1' && mount.kind !== 'kv2';
         const envelope = await (mayLease ? late.read(read, options) : read(signal));
         fingerprint ??= newFingerprint();
         try {
-          return secretVersion(envelope, { kind: mount.kind, clock, fingerprint: await fingerprint });
+          const version = secretVersion(envelope, {
+            kind: mount.kind,
+            clock,
+            fingerprint: await fingerprint,
+          });
+          return lease === undefined ? version : { ...version, lease };
         } catch (error) {
           await late.revoke(envelope, options);
           throw error;
@@ -96,6 +104,12 @@ export function vault(config: VaultConfig): Provider {
 
 /** What can be refused without knowing what is mounted there. */
 function checkRef({ path, stage }: ProviderRef): void {
+  if (/^sys\/wrapping(?:\/|$)/.test(path)) {
+    throw new SecretsError('invalid-ref', {
+      problem: 'A wrapping token opens once, so what is in it cannot be kept up to date.',
+      remedy: 'Unwrap it where it is delivered, or name the secret itself.',
+    });
+  }
   if (/^(?:sys|auth)(?:\/|$)/.test(path)) {
     throw new SecretsError('invalid-ref', {
       problem: 'Below sys/ and auth/ the store holds no secrets, but logins and itself.',

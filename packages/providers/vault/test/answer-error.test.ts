@@ -99,6 +99,20 @@ const EXPECTED: readonly [status: number, body: unknown, purpose: Purpose, code:
     /mount/,
   ],
   [405, says('unsupported operation'), 'log-in', 'invalid-config', /auth method/],
+  [
+    400,
+    says('wrapping token is not valid or does not exist'),
+    'unwrap',
+    'unauthenticated',
+    /unwrapped already.*audit log.*Check roleId/,
+  ],
+  [
+    500,
+    says('1 error occurred:\n\t* past the max TTL, cannot renew\n\n'),
+    'renew-token',
+    'unsupported',
+    /maximum/,
+  ],
   [403, says('permission denied'), 'look-up-token', 'unauthenticated', /lookup-self/],
   [400, says('lease is not renewable'), 'renew-token', 'unsupported', /login/],
   [400, says('batch tokens cannot be revoked'), 'revoke-token', 'unsupported', /token/],
@@ -159,6 +173,18 @@ const EXPECTED: readonly [status: number, body: unknown, purpose: Purpose, code:
   [404, says('no handler for route "foo/bar". route entry not found.'), 'read', 'not-found', /mounted/],
   [404, says(), 'read', 'not-found', /secret\/data\/orders/],
   [405, says('1 error occurred:\n\t* unsupported operation\n\n'), 'read', 'unsupported', /parameters/],
+  [400, says('encryption key not found'), 'transit', 'not-found', /setting key/],
+  [400, says("missing 'context' for key derivation; the key was …"), 'transit', 'invalid-value', /context/],
+  [
+    400,
+    says('ciphertext or signature version is disallowed by policy (too old)'),
+    'transit',
+    'invalid-value',
+    /min_decryption_version/,
+  ],
+  [400, says('requested version for signing is higher than …'), 'transit', 'invalid-value', /version/],
+  [400, says('key type aes256-gcm96 does not support signing'), 'transit', 'unsupported', /type/],
+  [400, says('cipher: message authentication failed'), 'transit', 'invalid-value', /associatedData/],
   [400, says('unknown role: nope'), 'read', 'not-found', /role/],
   [400, says('unknown key: nope'), 'read', 'not-found', /key/],
   [400, says('Field validation failed: error converting input'), 'read', 'invalid-ref', /version/],
@@ -173,6 +199,15 @@ describe('the table of answers', () => {
     expect(error?.message).toMatch(word);
     expect(error?.status).toBe(status);
   });
+
+  it.each([400, 500])(
+    'a batch that says of each item how it fared is none, whatever its status (%i)',
+    (status) => {
+      const body = { data: { batch_results: [{ error: 'cipher: message authentication failed' }] } };
+      expect(errorOf(status, body, 'transit')).toBeUndefined();
+      expect(errorOf(status, body, 'read')).toBeDefined();
+    },
+  );
 
   it('has no row that nothing reaches', () => {
     const reached = EXPECTED.map(([status, body, purpose]) =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { SecretsError } from '@keyturn/core/provider';
-import { type Auth, approle, jwt, kubernetes, token, vault } from '@keyturn/vault';
+import { type Auth, approle, jwt, kubernetes, token, tokenFile, vault } from '@keyturn/vault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBaoServer, startOpenBao } from '../../../../test/servers/openbao.js';
 import { requireServer } from '../../../../test/servers/require-server.js';
@@ -93,7 +93,7 @@ describe.skipIf(!requireServer('openbao'))('sessions on OpenBao', () => {
     it('F43: in a file is read again at each login', async () => {
       const file = join(folder, 'token');
       const [first, second] = [await newToken({ ttl: '60s' }), await newToken({ ttl: '600s' })];
-      const { login, read } = sessionOf(token({ file }));
+      const { login, read } = sessionOf(tokenFile({ path: file }));
       writeFileSync(file, `${first}\n`);
       expect((await login()).lease?.ttlMs).toBeLessThanOrEqual(60_000);
       await bao.api('POST', 'auth/token/revoke', { token: first });

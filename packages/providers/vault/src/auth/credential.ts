@@ -1,10 +1,6 @@
-import { SecretsError } from '@keyturn/core/provider';
-import { abortReason } from '../abort-reason.js';
 import { isSafePath } from '../api-path.js';
 import { invalidConfig } from '../invalid-config.js';
-
-/** Tokens, secret-ids and JWTs are words of printable ASCII. Anything else would break a header, or is another file. */
-const WORD = /^[\x21-\x7e]+$/;
+import { readWord, WORD } from './credential-file.js';
 
 /** A credential: as a text, or in a file that is read anew at each login, so that a replaced one is picked up. */
 export interface CredentialSource {
@@ -32,7 +28,7 @@ export function credentialSource(
     throw invalidConfig(text.setting, 'is missing', one);
   }
   const path = file.given;
-  return { read: (signal) => readCredential(path, file.setting, signal) };
+  return { read: (signal) => readWord(path, file.setting, signal) };
 }
 
 /**
@@ -56,27 +52,4 @@ export function authMount(given: string | undefined, setting: string, standard: 
   if (!isSafePath(mount)) throw invalidConfig(setting, 'is no path');
   if (/^auth\//.test(mount)) throw invalidConfig(setting, 'begins with auth/', 'Leave out auth/.');
   return mount;
-}
-
-async function readCredential(path: string, setting: string, signal: AbortSignal): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  let content: string;
-  try {
-    content = (await readFile(path, { encoding: 'utf8', signal })).trim();
-  } catch (error) {
-    if (signal.aborted) throw abortReason(signal);
-    throw unusable(path, setting, 'cannot be read', error);
-  }
-  if (content === '') throw unusable(path, setting, 'is empty');
-  if (!WORD.test(content)) throw unusable(path, setting, 'does not hold one word of printable ASCII');
-  return content;
-}
-
-/** `unauthenticated`, not `invalid-config`: an agent may write the file a moment later, and held values stay meanwhile. */
-function unusable(path: string, setting: string, problem: string, cause?: unknown): SecretsError {
-  return new SecretsError('unauthenticated', {
-    problem: `The file ${path} ${problem}.`,
-    remedy: `Check the setting ${setting}, and that this process may read the file.`,
-    cause,
-  });
 }

@@ -28,7 +28,7 @@ export function jwt(config: JwtConfig): Auth {
   return {
     method: 'jwt',
     advice: `Check that the role ${role} exists at auth/${mount} and that issuer, audience and expiry of the JWT (jwt or jwtFile) satisfy it.`,
-    read: async (signal) => ({
+    read: async ({ signal }) => ({
       path: `auth/${mount}/login`,
       body: { role, jwt: await assertion.read(signal) },
     }),

@@ -29,6 +29,9 @@ export function kubernetes(config: KubernetesConfig): Auth {
   return {
     method: 'kubernetes',
     advice: `Check that the role ${role} exists at auth/${mount} and is bound to this service account and namespace, and the token in jwtFile.`,
-    read: async (signal) => ({ path: `auth/${mount}/login`, body: { role, jwt: await jwt.read(signal) } }),
+    read: async ({ signal }) => ({
+      path: `auth/${mount}/login`,
+      body: { role, jwt: await jwt.read(signal) },
+    }),
   };
 }

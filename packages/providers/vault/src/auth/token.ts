@@ -1,12 +1,11 @@
 import { refuseUnknown } from '../invalid-config.js';
 import type { Auth } from './auth.js';
-import { credentialSource } from './credential.js';
+import { wordOf } from './credential.js';
 
-/** Where the token comes from: exactly one of the two. */
-export type TokenConfig =
-  | { readonly token: string; readonly file?: never }
-  /** The file of an agent, say. Read again at each login. */
-  | { readonly file: string; readonly token?: never };
+/** A token as a text; for one in a file there is `tokenFile`. */
+export interface TokenConfig {
+  readonly token: string;
+}
 
 /**
  * A token that somebody else obtained. It is renewed where it can be, and never revoked: it is not ours.
@@ -14,14 +13,11 @@ export type TokenConfig =
  * @throws SecretsError `invalid-config`
  */
 export function token(config: TokenConfig): Auth {
-  refuseUnknown(config, ['token', 'file'], 'auth: token.');
-  const source = credentialSource(
-    { setting: 'auth: token.token', given: config.token },
-    { setting: 'auth: token.file', given: config.file },
-  );
+  refuseUnknown(config, ['token'], 'auth: token.');
+  const word = wordOf(config.token, 'auth: token.token');
   return {
     method: 'token',
     advice: 'Check the token in the setting auth: token.',
-    read: async (signal) => ({ token: await source.read(signal) }),
+    read: async () => ({ token: word }),
   };
 }
