@@ -109,9 +109,9 @@ module.exports = {
     {
       name: 'declared-dependencies-only',
       comment:
-        'A published file may import only what its package.json names for its users. (json.ts is bundled.)',
+        'A published file may import only what its package.json names for its users. (What json.ts of the core and client.ts of vault import is bundled.)',
       severity: 'error',
-      from: { path: published, pathNot: `${core}model/json\\.ts$` },
+      from: { path: published, pathNot: [`${core}model/json\\.ts$`, 'providers/vault/src/client\\.ts$'] },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['npm-peer'] },
     },
     {

@@ -35,7 +35,7 @@ app.get('/status', (_request, response) => {
 });
 const server = app.listen(Number(PORT), () => console.log(`listening on ${server.address().port}`));
 
-process.on('SIGHUP', () => secrets.refresh(CREDENTIALS).catch((error) => console.log(error.message)));
+process.on('SIGHUP', () => secrets.rotate(CREDENTIALS).catch((error) => console.log(error.message)));
 
 // Once the server closes, each answer is the last of its connection; else clients that keep theirs keep it open.
 server.prependListener('request', (_request, response) => {

@@ -56,6 +56,21 @@ describe.skipIf(!requireServer('openbao', 'postgres'))('the example service as a
     expect(await accessors(stack)).toBeLessThan(tokens);
   });
 
+  it('SIGHUP rotates by hand, and the service goes on', async () => {
+    const service = await start();
+    const versions = async () => {
+      const answer = await fetch(`http://127.0.0.1:${service.port}/status`);
+      const { secrets } = (await answer.json()) as { secrets: { version: string }[] };
+      return secrets.map(({ version }) => version).join();
+    };
+    await fetch(`http://127.0.0.1:${service.port}/orders`);
+    const before = await versions();
+    service.signal('SIGHUP');
+    await expect.poll(versions).not.toBe(before);
+    service.signal('SIGTERM');
+    expect(await service.exited).toBe(0);
+  });
+
   it('an idle connection that the database ends does no harm', async () => {
     const service = await start();
     const load = startLoad({ port: service.port, workers: 4, pauseMs: 1 });

@@ -7,6 +7,7 @@ import type { dateOf } from './time/system-clock.js';
 /** One secret that is held. */
 export interface InventoryItem {
   readonly ref: string;
+  /** Its alias; `alias/2` where it came from the second store of a `fallback`. */
   readonly provider: string;
   readonly version: string;
   readonly state: Freshness;
@@ -27,6 +28,8 @@ export interface ProviderHealth {
   /** Where it has several. */
   readonly address?: string;
   readonly breaker: BreakerState;
+  /** Whether that address failed a moment ago, and comes after the provider's other addresses for a while. */
+  readonly resting?: boolean;
 }
 
 /** How a service stands with its secrets. */
@@ -45,15 +48,20 @@ export function healthOf(
   items: readonly InventoryItem[],
   missing: readonly string[],
   routes: readonly Route[],
+  nowMs: number,
 ): Health {
   const failing = items.filter((item) => item.failing !== undefined).map((item) => item.ref);
   const providers = routes.flatMap(({ runtime, failover }) =>
-    failover.places.map(({ address, breaker }) => ({
+    failover.places.map((place) => ({
       provider: runtime.alias,
-      ...(address === undefined ? {} : { address }),
-      breaker: breaker.state,
+      ...(place.address === undefined
+        ? {}
+        : { address: place.address, resting: failover.isResting(place, nowMs) }),
+      breaker: place.breaker.state,
     })),
   );
-  const isWell = failing.length === 0 && providers.every(({ breaker }) => breaker === 'closed');
+  const isWell =
+    failing.length === 0 &&
+    providers.every(({ breaker, resting }) => breaker === 'closed' && resting !== true);
   return { status: missing.length > 0 ? 'failing' : isWell ? 'ok' : 'degraded', missing, failing, providers };
 }

@@ -21,7 +21,7 @@ export function inventoryOf(parts: {
     const untilMs = Math.max(term.sentMs, expires ? entry.usableUntilMs : entry.freshUntilMs);
     return {
       ref: target.ref,
-      provider: target.alias,
+      provider: entry.route.runtime.alias,
       version: entry.version,
       state: freshness(entry, nowMs),
       ageMs: nowMs - entry.sentMs,

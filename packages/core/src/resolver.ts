@@ -164,6 +164,11 @@ export class Resolver {
     return this.#refusals.last(target.ref);
   }
 
+  /** What failed for `target` is of the past: its lease was renewed since. */
+  forgive(target: Target): void {
+    this.#refusals.forget(target.ref);
+  }
+
   /** Loads nothing any more; aborts what is under way and waits for it to settle. */
   async close(reason: SecretsError): Promise<void> {
     this.#closed = reason;

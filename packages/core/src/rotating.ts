@@ -5,7 +5,7 @@ import type { SecretInput } from './model/template.js';
 
 /** How to open and close what depends on a secret. */
 export interface RotatingOptions<Resource extends object> {
-  /** Opens the resource and proves that the secret works. Rejecting keeps the one in service. */
+  /** Opens the resource, an object, and proves that the secret works. Rejecting keeps the one in service. */
   open(secret: Secret, signal: AbortSignal): Promise<Resource>;
   /** Closes a resource that was replaced: resolves when nothing uses it. Cut it short when `signal` aborts. */
   close(resource: Resource, signal: AbortSignal): void | Promise<void>;
@@ -56,6 +56,7 @@ export function rotating<Resource extends object>(
   const consumption: Consumption = source.consume(input, {
     async prepare(next, signal) {
       const resource = await open(next, signal);
+      if (typeof resource !== 'object' || resource === null) throw noObject(next.ref);
       if (closing !== undefined) {
         await close(resource, AbortSignal.abort());
         throw closed();
@@ -109,6 +110,14 @@ export function rotating<Resource extends object>(
       await letGo(new AbortController().signal);
     },
   };
+}
+
+function noObject(ref: string): SecretsError {
+  return new SecretsError('invalid-config', {
+    ref,
+    problem: 'open() of rotating() gave no object.',
+    remedy: 'Let it resolve with an object; a plain value can be had with getSecret or watch.',
+  });
 }
 
 function closed(): SecretsError {

@@ -172,7 +172,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
    * old one let go of. A secret leased on request (database credentials) gets a new lease; one that has not changed at
    * its store stays as it is. Resolves with what is in service then; who asks meanwhile shares it.
    *
-   * @throws SecretsError why it could not; what was in service stays
+   * @throws SecretsError why it could not; what was in service stays, and nothing is tried again
    */
   async rotate(input: SecretInput): Promise<Secret> {
     const asked = this.#ask(input);
@@ -214,7 +214,7 @@ export class Secrets implements SecretSource, AsyncDisposable {
   /** Whether every secret that something depends on is at hand, and how each provider is; for a readiness probe. */
   health(): Health {
     const missing = this.#parts.leases.unserved().map((target) => target.ref);
-    return healthOf(this.inventory(), missing, this.#parts.router.all);
+    return healthOf(this.inventory(), missing, this.#parts.router.all, this.#clock.monotonicMs());
   }
 
   /**

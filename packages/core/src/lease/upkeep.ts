@@ -177,6 +177,7 @@ export class Upkeep {
       );
       if (tracked.entry !== entry || this.isStopped) return this.#renewedInVain(entry, lease, id);
       entry.extend(lease, term);
+      this.#resolver.forgive(target);
       this.#diagnostics.emit('lease-renewed', {
         ref: target.ref,
         version: entry.version,

@@ -88,6 +88,7 @@ function decodePath(raw: string, text: string): string {
 function refuseTraversal(path: string, text: string): void {
   if (CONTROL.test(path)) throw invalid(text, 'The path has a control character.');
   if (path.includes('\\')) throw invalid(text, 'The path has a backslash.');
+  if (path.startsWith('/')) throw invalid(text, 'The path begins with a slash, which is left out here.');
   for (const segment of path.split('/')) {
     if (segment === '') throw invalid(text, 'The path has an empty segment.');
     if (segment === '.' || segment === '..') throw invalid(text, `The path has a segment "${segment}".`);

@@ -91,8 +91,8 @@ export class Template {
  * first.
  *
  * Places are `{{field}}` over one reference, and `{{name.field}}`, or `{{name}}` for a single value, over several. Each
- * is percent-encoded when the text begins like a URL, escaped when the text is JSON, and put in as it is otherwise;
- * `{{field|url}}`, `|json`, `|shell` and `|raw` say it for one place.
+ * is percent-encoded when the text begins like a URL, escaped when the text is JSON (within quotes), and put in as it is
+ * otherwise; `{{field|url}}`, `|json`, `|shell` and `|raw` say it for one place.
  *
  * ```ts
  * const url = template('postgres://{{username}}:{{password}}@db/orders', 'vault:database/creds/orders');
@@ -103,8 +103,8 @@ export class Template {
  * (await secrets.getSecret(url)).reveal();
  * ```
  *
- * @throws SecretsError `invalid-config` when the text has no place, an unclosed one, or one for a reference that it was
- *   not given
+ * @throws SecretsError `invalid-config` when the text has no place, an unclosed one, one for a reference that it was not
+ *   given, or, in JSON, one without quotes
  */
 export function template(text: string, refs: string | Readonly<Record<string, string>>): Template {
   const named = typeof refs === 'string' ? { [ONLY]: refs } : { ...refs };
@@ -136,13 +136,30 @@ function encodingOf(name: string | undefined): Encoding | undefined {
   );
 }
 
+/** How a place is written that does not say it: by what the text would be with something harmless in its places. */
 function usualEncoding(text: string): Encoding {
   if (URL_START.test(text)) return 'url';
+  if (!isJson(text, () => '0')) return 'raw';
+  // Outside of quotes, an escaped value would still be able to say more than a value.
+  const areQuoted = isJson(text, (_, __, encoding) => (encoding === undefined ? LETTER : '0'));
+  if (areQuoted) return 'json';
+  throw invalid(
+    'The template is JSON with a place that does not stand within quotes.',
+    'Put quotes around it, or write {{field|raw}} where the value is JSON itself.',
+  );
+}
+
+/** No JSON outside of quotes. */
+const LETTER = 'x';
+
+function isJson(text: string, filling: (place: string, name: string, encoding?: string) => string): boolean {
+  const filled = text.replace(PLACE, filling);
+  if (!/^\s*[[{"]/.test(filled)) return false;
   try {
-    JSON.parse(text.replace(PLACE, '0'));
-    return /^\s*[[{]/.test(text) ? 'json' : 'raw';
+    JSON.parse(filled);
+    return true;
   } catch {
-    return 'raw';
+    return false;
   }
 }
 

@@ -89,16 +89,19 @@ export class Failover {
     throw failure;
   }
 
+  /** Whether a place failed a moment ago, and comes after the others. */
+  isResting(place: Place, nowMs: number): boolean {
+    return nowMs < (this.#standings.get(place)?.restsUntilMs ?? 0);
+  }
+
   #failed(place: Place, nowMs: number): void {
     this.#standings.set(place, afterFailure(this.#standings.get(place), nowMs, this.#firstRestMs));
   }
 
   #inOrder(nowMs: number): readonly Place[] {
     if (this.#standings.size === 0) return this.places;
-    const restsUntilMs = (place: Place) => {
-      const untilMs = this.#standings.get(place)?.restsUntilMs ?? 0;
-      return untilMs > nowMs ? untilMs : 0;
-    };
+    const restsUntilMs = (place: Place) =>
+      this.isResting(place, nowMs) ? (this.#standings.get(place)?.restsUntilMs ?? 0) : 0;
     return [...this.places].sort((one, other) => restsUntilMs(one) - restsUntilMs(other));
   }
 }

@@ -289,9 +289,9 @@ describe('the health of a provider at several addresses', () => {
       missing: [],
       failing: [],
       providers: [
-        { provider: 's', address: 'a', breaker: 'open' },
-        { provider: 's', address: 'b', breaker: 'closed' },
-        { provider: 's', address: 'c', breaker: 'closed' },
+        { provider: 's', address: 'a', breaker: 'open', resting: true },
+        { provider: 's', address: 'b', breaker: 'closed', resting: false },
+        { provider: 's', address: 'c', breaker: 'closed', resting: false },
       ],
     });
   });

@@ -106,6 +106,22 @@ describe('a template over several references', () => {
     );
   });
 
+  it.each(['{{stripe}}', ' {{stripe}}\n', '{{stripe}}{{stripe}}', "'{{stripe}}'"])(
+    'puts a secret in as it is where the text is nothing but places: %j',
+    (text) => {
+      const only = { stripe: refs.stripe };
+      expect(template(text, only).render(read)).toBe(text.replaceAll('{{stripe}}', 'sk"1'));
+    },
+  );
+
+  it('escapes within JSON of any kind, and refuses a place that no quotes hold', () => {
+    const only = { stripe: refs.stripe };
+    for (const text of ['"{{stripe}}"', '["{{stripe}}"]', '{"a":"{{stripe}}","b":{{stripe|raw}}}'])
+      expect(template(text, only).render(() => '1"')).toContain('1\\"');
+    for (const text of ['[{{stripe}}]', '{"a": {{stripe}}}'])
+      expect(problemOf(() => template(text, only)).message).toContain('quotes');
+  });
+
   it('takes minified JSON, which ends in braces of its own', () => {
     const nested = template(JSON.stringify({ db: { url: '{{db.username}}' }, stripe: ['{{stripe}}'] }), refs);
     expect(JSON.parse(nested.render(read))).toEqual({ db: { url: 'v-1' }, stripe: ['sk"1'] });
