@@ -39,15 +39,16 @@ async function answerOf(
   ref: string,
 ): Promise<StandardSchemaV1.Result<unknown>> {
   try {
-    return await schema['~standard'].validate(content);
+    const result = await schema['~standard'].validate(content);
+    if (result.issues === undefined || Array.isArray(result.issues)) return result;
   } catch {
     // What it threw may quote the content.
-    throw new SecretsError('invalid-value', {
-      ref,
-      problem: 'The schema threw instead of answering.',
-      remedy: 'Let its transforms and refinements report an issue instead.',
-    });
   }
+  throw new SecretsError('invalid-value', {
+    ref,
+    problem: 'The schema threw, or gave no answer.',
+    remedy: 'Let its transforms and refinements report an issue instead.',
+  });
 }
 
 function mismatch(ref: string, issues: readonly StandardSchemaV1.Issue[]): SecretsError {

@@ -97,6 +97,13 @@ describe('getSecret with a schema', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(CANARY);
   });
 
+  it.each([undefined, null, { issues: 5 }])('takes %j for no answer of a schema', async (answer) => {
+    const { store, secrets } = world();
+    store.put('key', CANARY);
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: () => answer } } as never;
+    expect(await codeOf(secrets.getSecret('s:key', { schema }))).toBe('invalid-value');
+  });
+
   it('refuses what is no schema before it asks the store', async () => {
     const { store, secrets } = world();
     expect(await codeOf(secrets.getSecret('s:key', { schema: { parse: () => 'x' } as never }))).toBe(
